@@ -1,0 +1,54 @@
+# Options that every target of the project shares, and the two ways targets are declared.
+include(CheckCXXCompilerFlag)
+include(GoogleTest)
+
+find_program(CCACHE ccache)
+if(CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE})
+endif()
+
+add_library(hush_options INTERFACE)
+target_include_directories(hush_options INTERFACE ${CMAKE_SOURCE_DIR} ${CMAKE_BINARY_DIR}/generated)
+target_compile_options(hush_options INTERFACE -Wall -Wextra -Wshadow -Wnon-virtual-dtor)
+if(HUSH_WERROR)
+  target_compile_options(hush_options INTERFACE -Werror)
+endif()
+if(HUSH_SANITIZE)
+  set(sanitizers -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer)
+endif()
+if(HUSH_THREAD_SANITIZE)
+  set(sanitizers -fsanitize=thread -fno-omit-frame-pointer)
+endif()
+if(sanitizers)
+  target_compile_options(hush_options INTERFACE ${sanitizers} -g1)
+  target_link_options(hush_options INTERFACE ${sanitizers})
+endif()
+
+# hush_library(NAME LINKS...): a library from every .cpp under the current folder.
+# What it links is all that it may include.
+function(hush_library name)
+  file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cpp)
+  add_library(${name} STATIC ${sources})
+  target_link_libraries(${name} PUBLIC hush_options ${ARGN})
+endfunction()
+
+# hush_app(NAME LINKS...): an executable that stands beside its source in apps/.
+function(hush_app name)
+  add_executable(${name} ${CMAKE_SOURCE_DIR}/apps/${name}.cpp)
+  target_link_libraries(${name} PRIVATE hush_options ${ARGN})
+  if(NOT sanitizers AND NOT HUSH_FUZZ)
+    set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_SOURCE_DIR}/apps)
+  endif()
+endfunction()
+
+# hush_test(FOLDER LINKS...): the GoogleTest executable of tests/FOLDER.
+function(hush_test folder)
+  file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/${folder}/*.cpp)
+  if(NOT sources)
+    return()
+  endif()
+  add_executable(${folder}_test ${sources})
+  target_link_libraries(${folder}_test PRIVATE hush_options ${ARGN} GTest::gtest GTest::gmock GTest::gtest_main)
+  gtest_discover_tests(${folder}_test TEST_PREFIX ${folder}/ WORKING_DIRECTORY ${CMAKE_SOURCE_DIR}
+                       DISCOVERY_TIMEOUT 60 PROPERTIES TIMEOUT 900)
+endfunction()

@@ -1,0 +1,48 @@
+#include "core/backend.h"
+
+#include <map>
+#include <mutex>
+
+#include "core/cpu/cpu_backend.h"
+
+namespace hush {
+namespace {
+
+struct Registry {
+  std::mutex mutex;
+  std::map<Device::Kind, BackendFactory> factories;
+  std::map<std::pair<Device::Kind, int>, std::unique_ptr<Backend>> made;
+};
+
+Registry& registry() {  // never destroyed: tensors with static lifetime may outlive main
+  static auto* instance = new Registry;
+  return *instance;
+}
+
+}  // namespace
+
+Backend& backend(Device device) {
+  if (device.kind == Device::Kind::cpu) {  // without a lock: asked for at every allocation
+    static auto* cpu = new CpuBackend;
+    return *cpu;
+  }
+  Registry& r = registry();
+  const std::lock_guard lock(r.mutex);
+  auto& slot = r.made[{device.kind, device.index}];
+  if (!slot) {
+    const auto factory = r.factories.find(device.kind);
+    require(factory != r.factories.end(),
+            "device {} is not in this build; use --device cpu, or build where nvcc is found",
+            device.text());
+    slot = factory->second(device.index);
+  }
+  return *slot;
+}
+
+void register_backend(Device::Kind kind, BackendFactory make) {
+  Registry& r = registry();
+  const std::lock_guard lock(r.mutex);
+  r.factories[kind] = make;
+}
+
+}  // namespace hush

@@ -1,0 +1,154 @@
+// The kernels that every device provides, and the registry of devices.
+//
+// Ops (core/ops) compute shapes and call kernels; kernels compute and trust no shape: each checks
+// what it is given and throws ArgumentError. "Arithmetic" below means float32 or ring64, one
+// template for both; "float" means float32 only. All tensors of a call live on this device.
+// Tensors are handles: an output is passed as a `const Tensor&` and its *elements* are written.
+// Results do not depend on the number of threads.
+#pragma once
+
+#include <memory>
+#include <span>
+#include <string>
+
+#include "core/kernel_options.h"
+#include "core/tensor.h"
+
+namespace hush {
+
+// What a convolution does to each result before it is stored, in this order; undefined = absent.
+struct ConvEpilogue {
+  Tensor bias;      // [K]
+  Tensor residual;  // of the output's shape
+  bool relu = false;
+};
+
+// The tensors of one forward batch normalisation. x, y, residual: [..., C]; all others: [C].
+struct BatchNormForward {
+  Tensor x, gamma, beta;
+  Tensor residual;                   // undefined = absent
+  Tensor running_mean, running_var;  // updated when training, read otherwise
+  Tensor y;                          // may be x itself when not training
+  Tensor mean, inverse_deviation;    // of the batch, written when training
+};
+
+// The tensors of its backward pass. `y` is needed with relu only; `d_residual` (the gradient at
+// the sum, which is also the residual's) is undefined when there is no residual.
+struct BatchNormBackward {
+  Tensor x, gamma, mean, inverse_deviation, y, dy;
+  Tensor dx, d_gamma, d_beta, d_residual;
+};
+
+// One parameter with its gradient and the optimizer's state, all of one shape.
+struct SgdTensors {
+  Tensor weight, gradient, momentum;  // momentum undefined when the option is 0
+};
+struct AdamTensors {
+  Tensor weight, gradient, mean, variance;
+};
+
+class Backend {
+ public:
+  virtual ~Backend() = default;
+
+  virtual Device device() const = 0;
+  // For reports: "CPU, AVX-512, 2 threads" or "NVIDIA H100, 80 GiB".
+  virtual std::string description() const = 0;
+
+  // --- memory ---------------------------------------------------------------------------------
+  virtual std::shared_ptr<std::byte> allocate(std::size_t bytes) = 0;
+  virtual void zero(const Tensor& x) = 0;
+  // Copies bytes; one of the two may be a host tensor.
+  virtual void copy(const Tensor& from, const Tensor& to) = 0;
+  // Waits until all kernels started so far are done; errors of theirs surface here at the latest.
+  virtual void synchronize() = 0;
+
+  // --- products (arithmetic) ------------------------------------------------------------------
+  // a, b, c are matrices (rank 2).
+  virtual void gemm(const GemmOptions& options, const Tensor& a, const Tensor& b,
+                    const Tensor& c) = 0;
+  // y = x ⊛ w; x [N, H, W, C], w [KH, KW, C / groups, K], y [N, OH, OW, K].
+  virtual void conv2d(const ConvOptions& options, const Tensor& x, const Tensor& w,
+                      const ConvEpilogue& epilogue, const Tensor& y) = 0;
+  // dx, the gradient of x given that of y.
+  virtual void conv2d_backward_input(const ConvOptions& options, const Tensor& dy, const Tensor& w,
+                                     const Tensor& dx) = 0;
+  // dw, the gradient of w given that of y.
+  virtual void conv2d_backward_weight(const ConvOptions& options, const Tensor& x, const Tensor& dy,
+                                      const Tensor& dw) = 0;
+
+  // --- elementwise ----------------------------------------------------------------------------
+  // y = f(x); square and negate are arithmetic, the others float. y may be x.
+  virtual void map(Unary f, const Tensor& x, const Tensor& y) = 0;
+  // dx = f'(x) dy, float; y = f(x) is given too and one of x, y may be undefined where f' needs
+  // only the other (relu and sigmoid need y; silu and square need x). dx may be dy.
+  virtual void map_backward(Unary f, const Tensor& x, const Tensor& y, const Tensor& dy,
+                            const Tensor& dx) = 0;
+  // c = f(a, b), arithmetic; c may be a or b.
+  virtual void zip(Binary f, const Tensor& a, const Tensor& b, const Tensor& c) = 0;
+  // y = alpha x + beta y, float; beta 0 overwrites y whatever it held.
+  virtual void axpby(float alpha, const Tensor& x, float beta, const Tensor& y) = 0;
+  // y = scale[c] x + shift[c] over the last axis, arithmetic; either may be undefined. y may be x.
+  virtual void scale_shift(const Tensor& x, const Tensor& scale, const Tensor& shift,
+                           const Tensor& y) = 0;
+  // y [..., H, W, C] = x [..., H, W, C] times gate [N, C], arithmetic: the gate of
+  // squeeze-excitation.
+  virtual void channel_multiply(const Tensor& x, const Tensor& gate, const Tensor& y) = 0;
+
+  // --- reductions -----------------------------------------------------------------------------
+  // y [C] = the sum of x [..., C] over all but the last axis, arithmetic.
+  virtual void column_sum(const Tensor& x, const Tensor& y) = 0;
+  // The sum of the squares of all elements of all tensors, float, added in double.
+  virtual double sum_of_squares(std::span<const Tensor> tensors) = 0;
+
+  // --- normalisation (float) ------------------------------------------------------------------
+  virtual void batch_norm_train(const BatchNormOptions& options, const BatchNormForward& t) = 0;
+  // With the running statistics; neither reads nor writes `mean`, `inverse_deviation`.
+  virtual void batch_norm_infer(const BatchNormOptions& options, const BatchNormForward& t) = 0;
+  virtual void batch_norm_backward(const BatchNormOptions& options, const BatchNormBackward& t) = 0;
+
+  // --- pooling --------------------------------------------------------------------------------
+  // Average is arithmetic (over the ring: the sum), max float. `argmax` (int32, of y's shape; the
+  // winner's offset inside its image) is written for max when defined.
+  virtual void pool(const PoolOptions& options, const Tensor& x, const Tensor& y,
+                    const Tensor& argmax) = 0;
+  virtual void pool_backward(const PoolOptions& options, const Tensor& dy, const Tensor& argmax,
+                             const Tensor& dx) = 0;
+
+  // y = every stride-th pixel of x [N, H, W, C] in both axes, with `before` zero channels put in
+  // front and zeros behind up to y's channel count: ResNet's parameter-free shortcut (option A).
+  // Arithmetic.
+  virtual void subsample_pad(int stride, int before, const Tensor& x, const Tensor& y) = 0;
+  virtual void subsample_pad_backward(int stride, int before, const Tensor& dy,
+                                      const Tensor& dx) = 0;
+
+  // --- loss (float) ---------------------------------------------------------------------------
+  // loss [] = mean over rows of the cross entropy of softmax(logits [N, C]) with labels [N]
+  // (int32), smoothed: target = (1 - s) one-hot + s / C. Writes probabilities [N, C].
+  // Throws ArgumentError for a label outside [0, C).
+  virtual void softmax_cross_entropy(const Tensor& logits, const Tensor& labels, float smoothing,
+                                     const Tensor& probabilities, const Tensor& loss) = 0;
+  // d_logits = d_loss [] · (probabilities - target) / N.
+  virtual void softmax_cross_entropy_backward(const Tensor& probabilities, const Tensor& labels,
+                                              float smoothing, const Tensor& d_loss,
+                                              const Tensor& d_logits) = 0;
+
+  // --- optimizers (float), over many tensors in one call --------------------------------------
+  virtual void sgd_step(const SgdOptions& options, std::span<const SgdTensors> tensors) = 0;
+  virtual void adam_step(const AdamOptions& options, std::span<const AdamTensors> tensors) = 0;
+
+  // --- layout ---------------------------------------------------------------------------------
+  // y = x with axes in the order `axes`: y.shape[i] = x.shape[axes[i]]. Any dtype.
+  virtual void permute(std::span<const int> axes, const Tensor& x, const Tensor& y) = 0;
+};
+
+// The backend of a device; made at first use. Throws ArgumentError when this build or this
+// machine has none.
+Backend& backend(Device device);
+
+// Devices other than the CPU register themselves, so that core knows none of them. `make` may
+// throw; it is called once per index.
+using BackendFactory = std::unique_ptr<Backend> (*)(int index);
+void register_backend(Device::Kind kind, BackendFactory make);
+
+}  // namespace hush

@@ -1,0 +1,9 @@
+#include "core/op.h"
+
+namespace hush {
+
+OpCount Op::count(std::span<const Shape>) const {
+  return {};
+}
+
+}  // namespace hush
