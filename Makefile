@@ -1,0 +1,54 @@
+# A thin front of CMake: the commands a user types. `make help` lists them.
+BUILD ?= build
+JOBS ?= $(shell nproc)
+CMAKE_FLAGS ?=
+FORMAT ?= $(shell command -v clang-format-14 || echo clang-format)
+SOURCES = $(shell git ls-files '*.cpp' '*.h' '*.cu' '*.cuh')
+
+.DEFAULT_GOAL := build
+.PHONY: build help setup demo test sanitize bench format format-check lint fuzz datasets clean
+
+build: $(BUILD)/build.ninja  ## Build the programs into apps/
+	@cmake --build $(BUILD) -j $(JOBS)
+
+$(BUILD)/build.ninja: | setup
+	@cmake -S . -B $(BUILD) -G Ninja -DCMAKE_BUILD_TYPE=Release $(CMAKE_FLAGS) >$(BUILD).log 2>&1 \
+	  || { cat $(BUILD).log; rm -f $(BUILD).log; exit 1; }; rm -f $(BUILD).log
+
+help:  ## List the commands
+	@grep -hE '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 16
+
+setup:  ## Install the Debian packages that are missing
+	@tools/setup.sh
+
+demo:  ## Train a network on real images, and look at what it sees
+	@tools/setup.sh --demo
+	@$(MAKE) --no-print-directory build
+	@tools/demo.sh
+
+test: build  ## Build, then run all tests
+	@ctest --test-dir $(BUILD) --output-on-failure -j $(JOBS)
+
+sanitize:  ## All tests under AddressSanitizer and UndefinedBehaviorSanitizer
+	@$(MAKE) --no-print-directory test BUILD=build-sanitize CMAKE_FLAGS="-DHUSH_SANITIZE=ON -DHUSH_BENCH=OFF $(CMAKE_FLAGS)"
+
+bench: build  ## Measure speed against ceilings and peers
+	@tests/bench/run.sh $(BUILD)
+
+format:  ## Format all sources
+	@$(FORMAT) -i $(SOURCES)
+
+format-check:
+	@$(FORMAT) --dry-run -Werror $(SOURCES)
+
+lint: build format-check  ## Check format, and clang-tidy all sources
+	@tools/lint.sh $(BUILD) $(JOBS)
+
+fuzz:  ## Run every fuzz target for a while (SECONDS=60 each)
+	@tests/fuzz/run.sh $(or $(SECONDS_EACH),60)
+
+datasets: build  ## Download CIFAR-10 and CIFAR-100, or FROM=DIR: unpack what is at hand
+	@tools/datasets.sh $(FROM)
+
+clean:  ## Remove all builds
+	@rm -rf build build-*
