@@ -1,0 +1,64 @@
+#include "apps/common/command_line.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <exception>
+
+#include "core/backend.h"
+#include "core/error.h"
+#include "core/thread_pool.h"
+
+namespace hush::apps {
+namespace {
+
+// One line whatever the library that threw put into it.
+void print_error(const std::string& program, std::string what) {
+  std::ranges::replace(what, '\n', ' ');
+  std::fflush(stdout);
+  fmt::print(stderr, "{}: {}\n", program, what);
+}
+
+}  // namespace
+
+int run_main(const std::string& program, const std::function<int()>& body) {
+  try {
+    const int status = body();
+    // A full disk behind a redirected stream shows only here.
+    if (std::fflush(stdout) != 0)
+      throw FileError("cannot write to standard output; is the disk full?");
+    return status;
+  } catch (const std::bad_alloc&) {
+    print_error(program, "out of memory; try a smaller --batch");
+  } catch (const std::exception& error) {
+    print_error(program, error.what());
+  }
+  return 1;
+}
+
+bool parse(CLI::App& app, int argc, char** argv) {
+  try {
+    app.parse(argc, argv);
+    return true;
+  } catch (const CLI::Success& success) {  // --help
+    app.exit(success);
+    return false;
+  } catch (const CLI::ParseError& error) {
+    throw ArgumentError(fmt::format("{}; --help lists the options", error.what()));
+  }
+}
+
+void DeviceOptions::add_to(CLI::App& app) {
+  app.add_option("--device", device, "auto, cpu, cuda or cuda:N")->capture_default_str();
+  app.add_option("--threads", threads, "CPU threads; 0: one per processor")
+      ->check(CLI::Range(0, 4096))
+      ->capture_default_str();
+}
+
+Device DeviceOptions::apply() const {
+  if (threads > 0) set_thread_count(threads);
+  const Device chosen = device == "auto" ? Device{} : Device::parse(device);
+  backend(chosen);  // throws here, before any work, if this machine has no such device
+  return chosen;
+}
+
+}  // namespace hush::apps
