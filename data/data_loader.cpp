@@ -1,0 +1,101 @@
+#include "data/data_loader.h"
+
+#include <algorithm>
+#include <numeric>
+#include <utility>
+
+#include "core/error.h"
+#include "core/random.h"
+
+namespace hush::data {
+namespace {
+
+LoaderOptions checked(const Dataset& dataset, LoaderOptions options) {
+  require(options.batch_size >= 1, "data loader: batch size {}", options.batch_size);
+  require(dataset.count() >= 1, "data loader: {} has no images", dataset.name);
+  require(dataset.count() < std::int64_t{1} << 32, "data loader: {} has too many images",
+          dataset.name);
+  require(!options.drop_last || options.batch_size <= dataset.count(),
+          "data loader: no full batch of {} in the {} images of {}; make the batch smaller or "
+          "keep the last one",
+          options.batch_size, dataset.count(), dataset.name);
+  const int padding = options.augmentation.crop_padding;
+  require(padding >= 0 && padding <= std::min(dataset.height, dataset.width),
+          "data loader: crop padding {} for images of {} x {}", padding, dataset.height,
+          dataset.width);
+  if (options.mean.empty()) options.mean = dataset.mean;
+  if (options.std.empty()) options.std = dataset.std;
+  require(std::int64_t(options.mean.size()) == dataset.channels,
+          "data loader: {} means for the {} channels of {}", options.mean.size(), dataset.channels,
+          dataset.name);
+  return options;
+}
+
+}  // namespace
+
+DataLoader::DataLoader(const Dataset& dataset, LoaderOptions options)
+    : dataset_(dataset),
+      options_(checked(dataset, std::move(options))),
+      normalizer_(options_.mean, options_.std) {}
+
+std::int64_t DataLoader::batches_per_epoch() const {
+  const std::int64_t full = dataset_.count() / options_.batch_size;
+  const bool rest = dataset_.count() % options_.batch_size != 0;
+  return full + (rest && !options_.drop_last ? 1 : 0);
+}
+
+std::int64_t DataLoader::images_per_epoch() const {
+  return std::min(dataset_.count(), batches_per_epoch() * options_.batch_size);
+}
+
+std::vector<std::int64_t> DataLoader::epoch_order(std::int64_t epoch) const {
+  std::vector<std::int64_t> order(std::size_t(dataset_.count()));
+  std::iota(order.begin(), order.end(), 0);
+  if (!options_.shuffle) return order;
+  // Fisher and Yates; not std::shuffle, whose results differ between standard libraries.
+  RandomStream stream(options_.seed, RandomUse::shuffle, std::uint64_t(epoch));
+  for (std::size_t i = order.size(); i > 1; --i)
+    std::swap(order[i - 1], order[stream.below(std::uint32_t(i))]);
+  return order;
+}
+
+void DataLoader::start_epoch(std::int64_t epoch, std::int64_t first_batch) {
+  require(epoch >= 0 && epoch < std::int64_t{1} << 24, "data loader: epoch {}", epoch);
+  require(first_batch >= 0 && first_batch <= batches_per_epoch(),
+          "data loader: epoch {} cannot start at batch {}, it has {}", epoch, first_batch,
+          batches_per_epoch());
+  prefetcher_.reset();  // its threads end before new ones start
+  prefetcher_ = std::make_unique<Prefetcher<Batch>>(
+      first_batch, batches_per_epoch(), options_.threads, options_.ahead,
+      [this, epoch, order = epoch_order(epoch)](std::int64_t number) {
+        return make_batch(order, epoch, number);
+      });
+}
+
+std::optional<Batch> DataLoader::next() {
+  require(prefetcher_ != nullptr, "data loader: next() before start_epoch()");
+  return prefetcher_->next();
+}
+
+Batch DataLoader::make_batch(const std::vector<std::int64_t>& order, std::int64_t epoch,
+                             std::int64_t number) const {
+  const std::int64_t first = number * options_.batch_size;
+  const std::int64_t count = std::min(options_.batch_size, dataset_.count() - first);
+  // Both come from the caching pool of core/storage.h: in the steady state no page is touched
+  // for the first time.
+  Batch batch{
+      Tensor::empty({count, dataset_.height, dataset_.width, dataset_.channels}, DType::float32),
+      Tensor::empty({count}, DType::int32), number};
+  float* pixels = batch.images.data<float>();
+  std::int32_t* labels = batch.labels.data<std::int32_t>();
+  for (std::int64_t i = 0; i < count; ++i) {
+    const std::int64_t index = order[std::size_t(first + i)];
+    const Placement placement = draw_placement(options_.augmentation, options_.seed,
+                                               std::uint64_t(epoch), std::uint64_t(index));
+    place_image(dataset_, index, placement, normalizer_, pixels + i * dataset_.image_bytes());
+    labels[i] = dataset_.labels[std::size_t(index)];
+  }
+  return batch;
+}
+
+}  // namespace hush::data

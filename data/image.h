@@ -1,0 +1,37 @@
+// One 8-bit image: decoding files, resizing, cropping.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <vector>
+
+namespace hush::data {
+
+// Rows from the top, pixels from the left, channels interleaved (HWC).
+struct Image {
+  std::int64_t height = 0;
+  std::int64_t width = 0;
+  std::int64_t channels = 0;
+  std::vector<std::uint8_t> pixels;  // [height, width, channels]
+};
+
+// Decodes a JPEG, PNG, BMP, GIF (first frame), PNM or TGA file with stb_image to `channels`
+// channels: 1 is grey, 3 is RGB. Grey files become RGB with equal channels, 16-bit files lose
+// their low bytes, alpha is dropped. Throws FileError naming the file if it cannot be decoded or
+// has more than 2^28 pixels.
+Image decode_image(const std::filesystem::path& path, int channels = 3);
+
+// Bilinear interpolation whose triangle grows with the reduction, so that no pixel is skipped
+// (antialiasing), as Pillow's BILINEAR and torchvision's Resize(antialias=True) do it. The
+// arithmetic is in fixed point, horizontal pass first, each pass rounded to 8 bits: the result
+// equals Pillow's bit for bit.
+Image resize(const Image& image, std::int64_t height, std::int64_t width);
+
+// The middle `height` × `width` of an image that is at least as large.
+Image centre_crop(const Image& image, std::int64_t height, std::int64_t width);
+
+// Resizes so that the image just covers a `side` × `side` square, keeping its proportions, and
+// takes the middle of it.
+Image fit_square(const Image& image, std::int64_t side);
+
+}  // namespace hush::data
