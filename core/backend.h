@@ -122,6 +122,19 @@ class Backend {
   virtual void subsample_pad_backward(int stride, int before, const Tensor& dy,
                                       const Tensor& dx) = 0;
 
+  // --- replaced ReLU (float; AutoReP, ICCV 2023, section 3) -----------------------------------
+  // y = m relu(x) + (1 - m) (c2 x² + c1 x + c0). x, y [N, ..., C]; gate m, of the shape of one
+  // image [..., C], is shared by the batch; coefficients [3, C] hold the rows c0, c1, c2.
+  // y may be x.
+  virtual void gated_activation(const Tensor& x, const Tensor& gate, const Tensor& coefficients,
+                                const Tensor& y) = 0;
+  // All three gradients in one pass: dx; d_gate, the sum over the batch of dy (relu(x) - g(x));
+  // d_coefficients, the sums of dy (1 - m) x^k for k = 0, 1, 2. dx may be dy.
+  virtual void gated_activation_backward(const Tensor& x, const Tensor& gate,
+                                         const Tensor& coefficients, const Tensor& dy,
+                                         const Tensor& dx, const Tensor& d_gate,
+                                         const Tensor& d_coefficients) = 0;
+
   // --- loss (float) ---------------------------------------------------------------------------
   // loss [] = mean over rows of the cross entropy of softmax(logits [N, C]) with labels [N]
   // (int32), smoothed: target = (1 - s) one-hot + s / C. Writes probabilities [N, C].

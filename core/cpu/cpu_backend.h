@@ -49,6 +49,12 @@ class CpuBackend final : public Backend {
   void subsample_pad(int stride, int before, const Tensor& x, const Tensor& y) override;
   void subsample_pad_backward(int stride, int before, const Tensor& dy, const Tensor& dx) override;
 
+  void gated_activation(const Tensor& x, const Tensor& gate, const Tensor& coefficients,
+                        const Tensor& y) override;
+  void gated_activation_backward(const Tensor& x, const Tensor& gate, const Tensor& coefficients,
+                                 const Tensor& dy, const Tensor& dx, const Tensor& d_gate,
+                                 const Tensor& d_coefficients) override;
+
   void softmax_cross_entropy(const Tensor& logits, const Tensor& labels, float smoothing,
                              const Tensor& probabilities, const Tensor& loss) override;
   void softmax_cross_entropy_backward(const Tensor& probabilities, const Tensor& labels,
