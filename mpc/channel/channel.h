@@ -58,22 +58,26 @@ class Channel {
 
   virtual Traffic traffic() const = 0;
 
-  // The same three on arrays of ring elements or other plain values, in the little-endian order
-  // of the machines we build for.
-  template <class T>
-  void send_array(std::span<const T> message, Tag tag) {
-    static_assert(std::is_trivially_copyable_v<T>);
-    send(std::as_bytes(message), tag);
+  // The same three on arrays (vector, array, span) of ring elements or other plain values, in the
+  // little-endian order of the machines we build for.
+  template <class Array>
+  void send_array(const Array& message, Tag tag) {
+    send(bytes_of(std::span(message)), tag);
   }
-  template <class T>
-  void receive_array(std::span<T> message, Tag tag) {
-    static_assert(std::is_trivially_copyable_v<T>);
-    receive(std::as_writable_bytes(message), tag);
+  template <class Array>
+  void receive_array(Array&& message, Tag tag) {
+    receive(std::as_writable_bytes(std::span(message)), tag);
   }
-  template <class T>
-  void exchange_arrays(std::span<const T> outgoing, std::span<T> incoming, Tag tag) {
+  template <class Outgoing, class Incoming>
+  void exchange_arrays(const Outgoing& outgoing, Incoming&& incoming, Tag tag) {
+    exchange(bytes_of(std::span(outgoing)), std::as_writable_bytes(std::span(incoming)), tag);
+  }
+
+ private:
+  template <class T, std::size_t kExtent>
+  static std::span<const std::byte> bytes_of(std::span<T, kExtent> values) {
     static_assert(std::is_trivially_copyable_v<T>);
-    exchange(std::as_bytes(outgoing), std::as_writable_bytes(incoming), tag);
+    return std::as_bytes(values);
   }
 };
 

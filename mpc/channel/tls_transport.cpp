@@ -1,0 +1,293 @@
+#include "mpc/channel/tls_transport.h"
+
+#include <fmt/format.h>
+#include <sys/socket.h>
+
+#include <cerrno>
+#include <exception>
+#include <utility>
+
+#include "mpc/channel/openssl_handles.h"
+
+namespace hush::mpc {
+namespace {
+
+using openssl::Bio;
+using openssl::Certificate;
+using openssl::Key;
+using openssl::SslContext;
+
+constexpr std::size_t kReadBuffer = 128 << 10;  // bytes: several records in one system call
+
+// What the BIO below an SSL object works on. OpenSSL's own socket BIO would raise SIGPIPE when the
+// peer has gone, and a library must not meddle with its process's signals.
+struct Stream {
+  int descriptor = -1;
+  bool gone = false;  // end of stream or reset
+};
+
+bool temporary(int error) {
+  return error == EAGAIN || error == EINTR;
+}
+
+int stream_write(BIO* bio, const char* data, std::size_t size, std::size_t* written) {
+  auto& stream = *static_cast<Stream*>(BIO_get_data(bio));
+  BIO_clear_retry_flags(bio);
+  const ssize_t count = send(stream.descriptor, data, size, MSG_NOSIGNAL);
+  *written = count > 0 ? static_cast<std::size_t>(count) : 0;
+  if (count < 0 && temporary(errno))
+    BIO_set_retry_write(bio);
+  else if (count < 0)
+    stream.gone = true;
+  return count > 0 ? 1 : 0;
+}
+
+int stream_read(BIO* bio, char* data, std::size_t size, std::size_t* read) {
+  auto& stream = *static_cast<Stream*>(BIO_get_data(bio));
+  BIO_clear_retry_flags(bio);
+  const ssize_t count = recv(stream.descriptor, data, size, 0);
+  *read = count > 0 ? static_cast<std::size_t>(count) : 0;
+  if (count < 0 && temporary(errno))
+    BIO_set_retry_read(bio);
+  else if (count <= 0)
+    stream.gone = true;
+  return count > 0 ? 1 : 0;
+}
+
+long stream_control(BIO* bio, int command, long /*number*/, void* /*pointer*/) {
+  if (command == BIO_CTRL_FLUSH) return 1;
+  if (command == BIO_CTRL_EOF) return static_cast<Stream*>(BIO_get_data(bio))->gone ? 1 : 0;
+  return 0;
+}
+
+int stream_create(BIO* bio) {
+  BIO_set_init(bio, 1);
+  return 1;
+}
+
+BIO_METHOD* make_stream_method() {
+  BIO_METHOD* method = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "hush stream");
+  if (method == nullptr || BIO_meth_set_write_ex(method, &stream_write) != 1 ||
+      BIO_meth_set_read_ex(method, &stream_read) != 1 ||
+      BIO_meth_set_ctrl(method, &stream_control) != 1 ||
+      BIO_meth_set_create(method, &stream_create) != 1)
+    throw Error("OpenSSL could not make a BIO method");
+  return method;
+}
+
+// Kept for the life of the process, as OpenSSL requires.
+const BIO_METHOD* stream_method() {
+  static const BIO_METHOD* const method = make_stream_method();
+  return method;
+}
+
+// A key file with a password must fail, not stop and ask at the terminal.
+int no_password(char* /*buffer*/, int /*size*/, int /*writing*/, void* /*user*/) {
+  return -1;
+}
+
+template <class Object, class Read>
+Object from_pem(const std::string& pem, const char* what, Read read) {
+  const Bio bio(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())));
+  Object object(bio ? read(bio.get(), nullptr, &no_password, nullptr) : nullptr);
+  if (!object)
+    throw ArgumentError(fmt::format("{} is not valid PEM: {}", what, openssl::take_error()));
+  return object;
+}
+
+void check_setup(bool success) {
+  if (!success) throw ArgumentError(fmt::format("cannot set up TLS: {}", openssl::take_error()));
+}
+
+SslContext make_context(const TlsCredentials& credentials, const std::string& expected_peer) {
+  const auto certificate =
+      from_pem<Certificate>(credentials.certificate, "certificate", &PEM_read_bio_X509);
+  const auto authority =
+      from_pem<Certificate>(credentials.authority, "authority's certificate", &PEM_read_bio_X509);
+  const auto key = from_pem<Key>(credentials.key, "private key", &PEM_read_bio_PrivateKey);
+  SslContext context(SSL_CTX_new(TLS_method()));
+  SSL_CTX* const raw = context.get();
+  check_setup(raw != nullptr);
+  check_setup(SSL_CTX_set_min_proto_version(raw, TLS1_3_VERSION) == 1 &&
+              SSL_CTX_set_max_proto_version(raw, TLS1_3_VERSION) == 1 &&
+              SSL_CTX_set_ciphersuites(raw,
+                                       "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:"
+                                       "TLS_CHACHA20_POLY1305_SHA256") == 1 &&
+              SSL_CTX_set_num_tickets(raw, 0) == 1);
+  check_setup(SSL_CTX_use_certificate(raw, certificate.get()) == 1 &&
+              SSL_CTX_use_PrivateKey(raw, key.get()) == 1 && SSL_CTX_check_private_key(raw) == 1 &&
+              X509_STORE_add_cert(SSL_CTX_get_cert_store(raw), authority.get()) == 1);
+  X509_VERIFY_PARAM* const verification = SSL_CTX_get0_param(raw);
+  X509_VERIFY_PARAM_set_hostflags(
+      verification, X509_CHECK_FLAG_NO_WILDCARDS | X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);
+  check_setup(
+      !expected_peer.empty() &&
+      X509_VERIFY_PARAM_set1_host(verification, expected_peer.data(), expected_peer.size()) == 1);
+  SSL_CTX_set_verify(raw, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, nullptr);
+  SSL_CTX_set_session_cache_mode(raw, SSL_SESS_CACHE_OFF);
+  SSL_CTX_set_mode(raw, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+  SSL_CTX_set_default_read_buffer_len(raw, kReadBuffer);
+  SSL_CTX_set_read_ahead(raw, 1);
+  return context;
+}
+
+}  // namespace
+
+class TlsTransport::Connection {
+ public:
+  Connection(Socket socket, TlsSide side, const TlsCredentials& credentials,
+             const std::string& expected_peer)
+      : socket_(std::move(socket)),
+        stream_{socket_.descriptor()},
+        name_(fmt::format("{} at {}", expected_peer, socket_.peer())),
+        context_(make_context(credentials, expected_peer)),
+        ssl_(SSL_new(context_.get())) {
+    BIO* const bio = BIO_new(stream_method());
+    check_setup(ssl_ != nullptr && bio != nullptr);
+    BIO_set_data(bio, &stream_);
+    SSL_set_bio(ssl_.get(), bio, bio);
+    if (side == TlsSide::connecting)
+      SSL_set_connect_state(ssl_.get());
+    else
+      SSL_set_accept_state(ssl_.get());
+  }
+
+  // Tells the peer that the stream ends here on purpose, if that needs no waiting.
+  ~Connection() {
+    if (!failure_) SSL_shutdown(ssl_.get());
+    ERR_clear_error();
+  }
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
+
+  void shake_hands(TlsSide side, Clock::time_point deadline) {
+    std::byte confirmation{1};
+    std::size_t count = 0;
+    complete(deadline, [&] { return SSL_do_handshake(ssl_.get()); });
+    if (side == TlsSide::accepting)
+      complete(deadline, [&] { return SSL_write_ex(ssl_.get(), &confirmation, 1, &count); });
+    else
+      complete(deadline, [&] { return SSL_read_ex(ssl_.get(), &confirmation, 1, &count); });
+    open_ = true;
+  }
+
+  std::size_t write(std::span<const std::byte> bytes) {
+    std::size_t done = 0;
+    std::size_t count = 0;
+    while (done < bytes.size() && attempt([&] {
+             return SSL_write_ex(ssl_.get(), &bytes[done], bytes.size() - done, &count);
+           }))
+      done += count;
+    rethrow_failure();
+    return done;
+  }
+
+  std::size_t read(std::span<std::byte> out) {
+    std::size_t done = 0;
+    std::size_t count = 0;
+    while (done < out.size() &&
+           attempt([&] { return SSL_read_ex(ssl_.get(), &out[done], out.size() - done, &count); }))
+      done += count;
+    // What came before the end of the stream is not lost: the failure waits for the next call.
+    if (done == 0) rethrow_failure();
+    return done;
+  }
+
+  void wait(Interest interest, Clock::time_point deadline) const {
+    // TLS has messages of its own, so either direction may need the other.
+    interest.read |= wanted_.read;
+    interest.write |= wanted_.write;
+    socket_.wait(interest, deadline);
+  }
+
+  const std::string& name() const { return name_; }
+
+ private:
+  // Calls OpenSSL once, unless the connection has failed. False if it would block, and wanted_
+  // says on what, or if it failed, and failure_ says why.
+  template <class Call>
+  bool attempt(Call call) {
+    if (failure_) return false;
+    ERR_clear_error();
+    const int result = call();
+    wanted_ = {};
+    if (result > 0) return true;
+    const int error = SSL_get_error(ssl_.get(), result);
+    if (error == SSL_ERROR_WANT_READ)
+      wanted_.read = true;
+    else if (error == SSL_ERROR_WANT_WRITE)
+      wanted_.write = true;
+    else
+      failure_ = explain(error);
+    return false;
+  }
+
+  template <class Call>
+  void complete(Clock::time_point deadline, Call call) {
+    while (!attempt(call)) {
+      rethrow_failure();
+      if (Clock::now() >= deadline)
+        throw Timeout(fmt::format("TLS handshake with {}: no answer in time", name_));
+      socket_.wait(wanted_, deadline);
+    }
+  }
+
+  void rethrow_failure() const {
+    if (failure_) std::rethrow_exception(failure_);
+  }
+
+  std::exception_ptr explain(int error) const {
+    const long verdict = SSL_get_verify_result(ssl_.get());
+    const std::string reason = openssl::take_error();
+    if (!open_ && verdict != X509_V_OK)
+      return std::make_exception_ptr(
+          AuthenticationError(fmt::format("TLS: the certificate of {} is refused: {}", name_,
+                                          X509_verify_cert_error_string(verdict))));
+    if (error == SSL_ERROR_ZERO_RETURN || stream_.gone)
+      return std::make_exception_ptr(
+          PeerClosed(open_ ? "the peer has closed the connection"
+                           : fmt::format("{} closed during the TLS handshake", name_)));
+    if (!open_)
+      return std::make_exception_ptr(
+          AuthenticationError(fmt::format("TLS handshake with {}: {}", name_, reason)));
+    return std::make_exception_ptr(ProtocolViolation(fmt::format("TLS: {}", reason)));
+  }
+
+  Socket socket_;
+  Stream stream_;
+  std::string name_;
+  SslContext context_;
+  openssl::Ssl ssl_;
+  Interest wanted_;
+  bool open_ = false;           // the handshake is complete
+  std::exception_ptr failure_;  // of the first failed call; all later ones repeat it
+};
+
+TlsTransport::TlsTransport(Socket socket, TlsSide side, const TlsCredentials& credentials,
+                           const std::string& expected_peer, Clock::time_point deadline)
+    : connection_(
+          std::make_unique<Connection>(std::move(socket), side, credentials, expected_peer)) {
+  connection_->shake_hands(side, deadline);
+}
+
+TlsTransport::~TlsTransport() = default;
+
+std::size_t TlsTransport::try_write(std::span<const std::byte> first,
+                                    std::span<const std::byte> second) {
+  const std::size_t count = connection_->write(first);
+  return count < first.size() ? count : count + connection_->write(second);
+}
+
+std::size_t TlsTransport::try_read(std::span<std::byte> out) {
+  return connection_->read(out);
+}
+
+void TlsTransport::wait(Interest interest, Clock::time_point deadline) {
+  connection_->wait(interest, deadline);
+}
+
+std::string TlsTransport::peer() const {
+  return connection_->name();
+}
+
+}  // namespace hush::mpc
