@@ -33,7 +33,8 @@ struct BatchNormForward {
 };
 
 // The tensors of its backward pass. `y` is needed with relu only; `d_residual` (the gradient at
-// the sum, which is also the residual's) is undefined when there is no residual.
+// the sum, which is also the residual's) is undefined when nobody asks for it. One of dx and
+// d_residual may be dy.
 struct BatchNormBackward {
   Tensor x, gamma, mean, inverse_deviation, y, dy;
   Tensor dx, d_gamma, d_beta, d_residual;

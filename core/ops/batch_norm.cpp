@@ -1,0 +1,81 @@
+#include "core/ops/batch_norm.h"
+
+#include "core/backend.h"
+#include "core/ops/checks.h"
+
+namespace hush {
+
+std::string BatchNorm::options_text() const {
+  return fmt::format("epsilon {} momentum {}{}{}", options_.epsilon, options_.momentum,
+                     residual_ ? " residual" : "", options_.relu ? " relu" : "");
+}
+
+Shape BatchNorm::output_shape(std::span<const Shape> inputs) const {
+  check_count(name(), inputs, 5 + std::size_t(residual_));
+  const Shape& x = inputs[0];
+  require(x.rank() > 1, "batch_norm: input {} has no channels to normalise", x.text());
+  constexpr std::string_view names[] = {"gamma", "beta", "running mean", "running variance"};
+  for (std::size_t i = 0; i < 4; ++i)
+    require(inputs[i + 1] == Shape{x[-1]}, "batch_norm: {} {} does not fit input {}", names[i],
+            inputs[i + 1].text(), x.text());
+  if (residual_) check_shape(name(), "residual", inputs[5], x);
+  return x;
+}
+
+OpCount BatchNorm::count(std::span<const Shape> inputs) const {
+  return {.relus = options_.relu ? output_shape(inputs).elements() : 0};
+}
+
+Tensor BatchNorm::forward(const PassContext& context, std::span<const Tensor> inputs,
+                          std::vector<Tensor>& saved) const {
+  output_shape(shapes_of(inputs));
+  const bool free = inputs[0].unique();  // asked before `t` below holds it too
+  BatchNormForward t;
+  t.x = inputs[0];
+  t.gamma = inputs[1];
+  t.beta = inputs[2];
+  t.running_mean = inputs[3];
+  t.running_var = inputs[4];
+  if (residual_) t.residual = inputs[5];
+  Backend& device = backend(t.x.device());
+  if (!context.training) {
+    t.y = free ? t.x : Tensor::empty(t.x.shape(), t.x.dtype(), t.x.device());
+    device.batch_norm_infer(options_, t);
+    return t.y;
+  }
+  t.y = Tensor::empty(t.x.shape(), t.x.dtype(), t.x.device());
+  t.mean = Tensor::empty(t.gamma.shape(), DType::float32, t.x.device());
+  t.inverse_deviation = Tensor::empty(t.gamma.shape(), DType::float32, t.x.device());
+  device.batch_norm_train(options_, t);
+  saved = {t.mean, t.inverse_deviation};
+  return t.y;
+}
+
+std::vector<Tensor> BatchNorm::backward(const PassContext&,
+                                        const BackwardArguments& arguments) const {
+  const Tensor& dy = arguments.grad_output;
+  const bool free = dy.unique();  // asked before `t` below holds it too
+  const Shape& per_channel = arguments.input_shapes[1];
+  BatchNormBackward t;
+  t.x = arguments.inputs[0];
+  t.gamma = arguments.inputs[1];
+  t.mean = arguments.saved[0];
+  t.inverse_deviation = arguments.saved[1];
+  t.y = arguments.output;
+  t.dy = dy;
+  t.d_gamma = Tensor::empty(per_channel, DType::float32, dy.device());
+  t.d_beta = Tensor::empty(per_channel, DType::float32, dy.device());
+  // The residual's gradient is dy itself, or dy masked by the ReLU; it comes first for dy's memory
+  // if that is free, then dx.
+  const auto fresh = [&] { return Tensor::empty(dy.shape(), dy.dtype(), dy.device()); };
+  if (residual_ && options_.relu) t.d_residual = free ? dy : fresh();
+  t.dx = !residual_ && free ? dy : fresh();
+  backend(dy.device()).batch_norm_backward(options_, t);
+  std::vector<Tensor> gradients{t.dx, t.d_gamma, t.d_beta, {}, {}};
+  if (residual_) gradients.push_back(options_.relu ? t.d_residual : dy);
+  for (std::size_t i = 0; i < gradients.size(); ++i)
+    if (!arguments.wanted[i]) gradients[i] = {};
+  return gradients;
+}
+
+}  // namespace hush
