@@ -82,8 +82,7 @@ NodeId NetworkBuilder::pool(const std::string& scope, NodeId x, const PoolOption
   return op(scope, std::make_shared<Pool>(options), {x});
 }
 
-NodeId NetworkBuilder::subsample_pad(const std::string& scope, NodeId x, int stride,
-                                     int channels) {
+NodeId NetworkBuilder::subsample_pad(const std::string& scope, NodeId x, int stride, int channels) {
   const int before = (channels - int(shape(x)[-1])) / 2;
   return op(scope, std::make_shared<SubsamplePad>(stride, before, channels), {x});
 }
