@@ -31,8 +31,6 @@ CatalogueEntry cifar10() {
   return {.name = "cifar10",
           .folders = {"cifar-10-batches-bin"},
           .markers = {"data_batch_1.bin", "test_batch.bin"},
-          .system_folders = {},
-          .install_command = {},
           .base_url = "https://www.cs.toronto.edu/~kriz/",
           .remote = {{"cifar-10-binary.tar.gz", "c32a1d4ab5d03f1284b67883e8d87530"}},
           .is_archive = true,
@@ -45,8 +43,6 @@ CatalogueEntry cifar100() {
   return {.name = "cifar100",
           .folders = {"cifar-100-binary"},
           .markers = {"train.bin", "test.bin"},
-          .system_folders = {},
-          .install_command = {},
           .base_url = "https://www.cs.toronto.edu/~kriz/",
           .remote = {{"cifar-100-binary.tar.gz", "03b5dce01913d631647c71ecec9e9cb8"}},
           .is_archive = true,
@@ -61,8 +57,6 @@ CatalogueEntry mnist() {
   return {.name = "mnist",
           .folders = {"mnist", "MNIST/raw"},
           .markers = kIdxMarkers,
-          .system_folders = {},
-          .install_command = {},
           .base_url = "https://ossci-datasets.s3.amazonaws.com/mnist/",
           .remote = {{"train-images-idx3-ubyte.gz", "f68b3c2dcbeaaa9fbdd348bbdeb94873"},
                      {"train-labels-idx1-ubyte.gz", "d53e105ee54ea40749a09fcbcd1e9432"},
@@ -96,12 +90,7 @@ CatalogueEntry fashion_mnist() {
 
 CatalogueEntry image_folder() {
   return {.name = "imagefolder",
-          .folders = {},
           .markers = {"train", "val", "test"},
-          .system_folders = {},
-          .install_command = {},
-          .base_url = {},
-          .remote = {},
           .read = [](const std::filesystem::path& folder, Split split, const LoadOptions& options) {
             return read_image_folder(folder, split, options.image_size);
           }};

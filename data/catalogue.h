@@ -22,15 +22,16 @@ struct RemoteFile {
 struct CatalogueEntry {
   std::string name;  // "cifar10"
   // Folders below a data root that may hold it; the first is the one that a download makes.
-  std::vector<std::string> folders;
+  std::vector<std::string> folders = {};
   // A folder that has one of these files is taken for the dataset.
   std::vector<std::string> markers;
   // Absolute folders where a package manager puts it, and the command that does.
-  std::vector<std::filesystem::path> system_folders;
-  std::string install_command;
+  std::vector<std::filesystem::path> system_folders = {};
+  std::string install_command = {};
 
-  std::string base_url;            // ends with a slash; empty if there is nothing to download
-  std::vector<RemoteFile> remote;  // one tar archive that holds folders[0], or the files themselves
+  std::string base_url = {};  // ends with a slash; empty if there is nothing to download
+  std::vector<RemoteFile> remote =
+      {};  // one tar archive that holds folders[0], or the files themselves
   bool is_archive = false;
 
   Dataset (*read)(const std::filesystem::path& folder, Split split, const LoadOptions& options);

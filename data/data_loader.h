@@ -21,10 +21,10 @@ struct LoaderOptions {
   std::int64_t batch_size = 128;
   bool shuffle = false;
   bool drop_last = false;  // leave out a last batch that is not full
-  Augmentation augmentation;
+  Augmentation augmentation = {};
   // Of pixels scaled to [0, 1]; empty: those of the dataset.
-  std::vector<float> mean;
-  std::vector<float> std;
+  std::vector<float> mean = {};
+  std::vector<float> std = {};
   std::uint64_t seed = 0;
   int threads = 1;  // background threads; 0 prepares batches when they are asked for
   int ahead = 4;    // batches that are kept ready

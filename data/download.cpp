@@ -25,7 +25,7 @@ struct Transfer {
   Digest digest{"md5"};
   const ProgressCallback& progress;
   DownloadProgress state;
-  std::exception_ptr exception;
+  std::exception_ptr exception = {};
 };
 
 std::size_t on_data(const char* bytes, std::size_t, std::size_t count, void* user) {
@@ -103,10 +103,8 @@ void run(const std::string& url, const std::filesystem::path& target, const std:
 
 void download(const std::string& url, const std::filesystem::path& target, const std::string& md5,
               const ProgressCallback& progress) {
-  Transfer transfer{.out = std::ofstream(target, std::ios::binary),
-                    .progress = progress,
-                    .state = {url, 0, 0},
-                    .exception = nullptr};
+  Transfer transfer{
+      .out = std::ofstream(target, std::ios::binary), .progress = progress, .state = {url, 0, 0}};
   try {
     run(url, target, md5, transfer);
   } catch (...) {

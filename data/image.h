@@ -1,8 +1,10 @@
 // One 8-bit image: decoding files, resizing, cropping.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <filesystem>
+#include <string_view>
 #include <vector>
 
 namespace hush::data {
@@ -15,11 +17,15 @@ struct Image {
   std::vector<std::uint8_t> pixels;  // [height, width, channels]
 };
 
-// Decodes a JPEG, PNG, BMP, GIF (first frame), PNM or TGA file with stb_image to `channels`
-// channels: 1 is grey, 3 is RGB. Grey files become RGB with equal channels, 16-bit files lose
-// their low bytes, alpha is dropped. Throws FileError naming the file if it cannot be decoded or
-// has more than 2^28 pixels.
+// Decodes a JPEG, PNG, PGM or PPM file with stb_image to `channels` channels: 1 is grey, 3 is RGB.
+// Grey files become RGB with equal channels, 16-bit files lose their low bytes, alpha is dropped.
+// Throws FileError naming the file if it is of another kind, truncated, damaged, or has more than
+// 2^28 pixels.
 Image decode_image(const std::filesystem::path& path, int channels = 3);
+
+// The suffixes of such files, in lower case.
+inline constexpr std::array<std::string_view, 5> kImageSuffixes = {".jpg", ".jpeg", ".png", ".pgm",
+                                                                   ".ppm"};
 
 // Bilinear interpolation whose triangle grows with the reduction, so that no pixel is skipped
 // (antialiasing), as Pillow's BILINEAR and torchvision's Resize(antialias=True) do it. The

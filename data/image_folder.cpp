@@ -3,9 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <cctype>
-#include <string_view>
 
 #include "core/error.h"
 #include "core/thread_pool.h"
@@ -15,9 +13,6 @@ namespace hush::data {
 namespace {
 
 namespace fs = std::filesystem;
-
-constexpr std::array<std::string_view, 8> kImageSuffixes = {".jpg", ".jpeg", ".png", ".bmp",
-                                                            ".gif", ".ppm",  ".pgm", ".tga"};
 
 bool is_image(const fs::directory_entry& entry) {
   std::string suffix = entry.path().extension().string();

@@ -52,13 +52,11 @@ class Prefetcher {
     }
     std::unique_lock lock(mutex_);
     item_ready_.wait(lock, [&] { return ready_.contains(consumed_); });
-    Result& result = ready_.at(consumed_);
-    if (result.exception) std::rethrow_exception(result.exception);
-    std::optional<Item> item = std::move(result.item);
-    ready_.erase(consumed_++);
+    if (const auto& failure = ready_.at(consumed_).exception) std::rethrow_exception(failure);
+    auto taken = ready_.extract(consumed_++);
     lock.unlock();
     room_.notify_one();
-    return item;
+    return std::move(taken.mapped().item);
   }
 
  private:
