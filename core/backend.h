@@ -108,6 +108,9 @@ class Backend {
   virtual void batch_norm_infer(const BatchNormOptions& options, const BatchNormForward& t) = 0;
   virtual void batch_norm_backward(const BatchNormOptions& options, const BatchNormBackward& t) = 0;
 
+  // mean and variance (biased) [C] of x [..., C] over all but the last axis.
+  virtual void channel_statistics(const Tensor& x, const Tensor& mean, const Tensor& variance) = 0;
+
   // --- pooling --------------------------------------------------------------------------------
   // Average is arithmetic (over the ring: the sum), max float. `argmax` (int32, of y's shape; the
   // winner's offset inside its image) is written for max when defined.

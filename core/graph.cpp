@@ -90,14 +90,26 @@ std::vector<Shape> Graph::shapes(std::span<const Shape> inputs) const {
   return result;
 }
 
-OpCount Graph::count() const {
+std::vector<OpCount> Graph::counts() const {
   const std::vector<Shape> all = shapes();
-  OpCount total;
-  for (const Node& node : nodes_) {
+  std::vector<OpCount> result(nodes_.size());
+  for (std::size_t id = 0; id < nodes_.size(); ++id) {
+    const Node& node = nodes_[id];
     if (node.kind != NodeKind::op) continue;
     std::vector<Shape> arguments;
-    for (const NodeId input : node.inputs) arguments.push_back(all[std::size_t(input)]);
-    const OpCount one = node.op->count(arguments);
+    std::vector<Tensor> leaves;
+    for (const NodeId input : node.inputs) {
+      arguments.push_back(all[std::size_t(input)]);
+      leaves.push_back(nodes_[std::size_t(input)].value);
+    }
+    result[id] = node.op->count(arguments, leaves);
+  }
+  return result;
+}
+
+OpCount Graph::count() const {
+  OpCount total;
+  for (const OpCount& one : counts()) {
     total.macs += one.macs;
     total.relus += one.relus;
   }

@@ -58,8 +58,11 @@ class Graph {
 
   // The shape of every node's value when the inputs have these shapes (by default, one image).
   std::vector<Shape> shapes(std::span<const Shape> inputs = {}) const;
-  // Sums over all ops for one image; parameters counted in elements.
+  // What each node costs for one image; leaves cost nothing.
+  std::vector<OpCount> counts() const;
+  // The sum of all.
   OpCount count() const;
+  // Elements of all parameters.
   std::int64_t parameter_count() const;
   // The structure in canonical text: ops, options, edges, shapes; no values. Two parties that
   // hold the same text hold the same network.

@@ -64,7 +64,8 @@ class Op {
   virtual std::string options_text() const { return {}; }
   // The output's shape. Throws ArgumentError, naming op and shapes, if the inputs do not fit.
   virtual Shape output_shape(std::span<const Shape> inputs) const = 0;
-  virtual OpCount count(std::span<const Shape> inputs) const;
+  // `leaves` has the value of each input that is a parameter or buffer; others are undefined.
+  virtual OpCount count(std::span<const Shape> inputs, std::span<const Tensor> leaves) const;
 
   // The output. When training, `saved` collects what backward needs besides inputs and output.
   // An input that is unique() is needed by nobody else: the op may write its output there.

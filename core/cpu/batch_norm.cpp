@@ -319,5 +319,18 @@ void CpuBackend::batch_norm_backward(const BatchNormOptions& options, const Batc
   });
 }
 
+void CpuBackend::channel_statistics(const Tensor& x, const Tensor& mean, const Tensor& variance) {
+  constexpr std::string_view kernel = "channel_statistics";
+  const std::size_t channels = channels_of(kernel, x);
+  check_float(kernel, "x", x, x.shape());
+  check_float(kernel, "mean", mean, {std::int64_t(channels)});
+  check_float(kernel, "variance", variance, {std::int64_t(channels)});
+  require(x.elements() > 0, "{}: x {} has no element", kernel, x.shape().text());
+  const ChannelRows rows(std::size_t(x.elements()) / channels, channels);
+  const Moments batch = moments(rows, x.data<float>());
+  std::ranges::copy(batch.mean, mean.data<float>());
+  std::ranges::copy(batch.variance, variance.data<float>());
+}
+
 }  // namespace hush
 #endif  // HWY_ONCE

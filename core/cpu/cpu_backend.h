@@ -41,6 +41,8 @@ class CpuBackend final : public Backend {
   void batch_norm_infer(const BatchNormOptions& options, const BatchNormForward& t) override;
   void batch_norm_backward(const BatchNormOptions& options, const BatchNormBackward& t) override;
 
+  void channel_statistics(const Tensor& x, const Tensor& mean, const Tensor& variance) override;
+
   void pool(const PoolOptions& options, const Tensor& x, const Tensor& y,
             const Tensor& argmax) override;
   void pool_backward(const PoolOptions& options, const Tensor& dy, const Tensor& argmax,

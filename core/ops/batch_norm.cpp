@@ -22,7 +22,7 @@ Shape BatchNorm::output_shape(std::span<const Shape> inputs) const {
   return x;
 }
 
-OpCount BatchNorm::count(std::span<const Shape> inputs) const {
+OpCount BatchNorm::count(std::span<const Shape> inputs, std::span<const Tensor>) const {
   return {.relus = options_.relu ? output_shape(inputs).elements() : 0};
 }
 

@@ -22,7 +22,7 @@ class BatchNorm final : public Op {
   Algebra algebra() const override { return options_.relu ? Algebra::nonlinear : Algebra::linear; }
   std::string options_text() const override;
   Shape output_shape(std::span<const Shape> inputs) const override;
-  OpCount count(std::span<const Shape> inputs) const override;
+  OpCount count(std::span<const Shape> inputs, std::span<const Tensor> leaves) const override;
   Tensor forward(const PassContext& context, std::span<const Tensor> inputs,
                  std::vector<Tensor>& saved) const override;
   Keep keep() const override { return {.inputs = 0b11, .output = options_.relu}; }

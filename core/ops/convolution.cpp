@@ -40,7 +40,7 @@ Shape Conv2d::output_shape(std::span<const Shape> inputs) const {
   return y;
 }
 
-OpCount Conv2d::count(std::span<const Shape> inputs) const {
+OpCount Conv2d::count(std::span<const Shape> inputs, std::span<const Tensor>) const {
   const std::int64_t outputs = output_shape(inputs).elements();
   const Shape& w = inputs[1];
   return {.macs = outputs * w[0] * w[1] * w[2], .relus = extras_.relu ? outputs : 0};
@@ -86,7 +86,7 @@ Shape Linear::output_shape(std::span<const Shape> inputs) const {
   return {x[0], w[1]};
 }
 
-OpCount Linear::count(std::span<const Shape> inputs) const {
+OpCount Linear::count(std::span<const Shape> inputs, std::span<const Tensor>) const {
   return {.macs = output_shape(inputs).elements() * inputs[1][0]};
 }
 

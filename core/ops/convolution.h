@@ -26,7 +26,7 @@ class Conv2d final : public Op {
   Algebra algebra() const override { return Algebra::bilinear; }
   std::string options_text() const override;
   Shape output_shape(std::span<const Shape> inputs) const override;
-  OpCount count(std::span<const Shape> inputs) const override;
+  OpCount count(std::span<const Shape> inputs, std::span<const Tensor> leaves) const override;
   Tensor forward(const PassContext& context, std::span<const Tensor> inputs,
                  std::vector<Tensor>& saved) const override;
   Keep keep() const override { return {.inputs = 0b11}; }
@@ -49,7 +49,7 @@ class Linear final : public Op {
   Algebra algebra() const override { return Algebra::bilinear; }
   std::string options_text() const override { return bias_ ? "bias" : ""; }
   Shape output_shape(std::span<const Shape> inputs) const override;
-  OpCount count(std::span<const Shape> inputs) const override;
+  OpCount count(std::span<const Shape> inputs, std::span<const Tensor> leaves) const override;
   Tensor forward(const PassContext& context, std::span<const Tensor> inputs,
                  std::vector<Tensor>& saved) const override;
   Keep keep() const override { return {.inputs = 0b11}; }

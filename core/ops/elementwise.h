@@ -15,7 +15,7 @@ class Map final : public Op {
   std::string_view name() const override;  // "relu", "silu", "sigmoid", "square", "negate"
   Algebra algebra() const override;
   Shape output_shape(std::span<const Shape> inputs) const override;
-  OpCount count(std::span<const Shape> inputs) const override;
+  OpCount count(std::span<const Shape> inputs, std::span<const Tensor> leaves) const override;
   Tensor forward(const PassContext& context, std::span<const Tensor> inputs,
                  std::vector<Tensor>& saved) const override;
   Keep keep() const override;
