@@ -12,6 +12,7 @@ namespace {
 struct Row {
   OpCase one;
   std::int64_t instruction_set;
+  friend void PrintTo(const Row& row, std::ostream* out) { *out << row.one.name; }
 };
 
 std::vector<Row> rows() {
