@@ -120,7 +120,7 @@ void EmulatedTransport::wait(Interest interest, Clock::time_point deadline) {
   if (!interest.read) return below_->wait(interest, deadline);
   drain();
   if (open_record()) {
-    if (arrival_ - Clock::now() < kAwake) return;
+    if (arrival_ < Clock::now() + kAwake) return;
     deadline = std::min(deadline, arrival_ - kAwake);
   }
   // A closed or full line is always, or never usefully, readable: then only time passes.

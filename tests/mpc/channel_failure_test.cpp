@@ -87,18 +87,24 @@ std::vector<std::size_t> message_ends() {
   return ends;
 }
 
-std::unique_ptr<Transport> open_end(Link link, int party, Socket socket) {
+const std::array<TlsCredentials, 2>& credentials() {
   static const CertificateAuthority authority;
-  static const std::array credentials{authority.issue("party0"), authority.issue("party1")};
+  static const std::array<TlsCredentials, 2> both{authority.issue("party0"),
+                                                  authority.issue("party1")};
+  return both;
+}
+
+std::unique_ptr<Transport> open_end(Link link, int party, Socket socket) {
   if (link == Link::tcp) return std::make_unique<TcpTransport>(std::move(socket));
   return std::make_unique<TlsTransport>(
       std::move(socket), party == 0 ? TlsSide::accepting : TlsSide::connecting,
-      credentials[static_cast<std::size_t>(party)], party == 0 ? "party1" : "party0", soon());
+      credentials()[static_cast<std::size_t>(party)], party == 0 ? "party1" : "party0", soon());
 }
 
 // Forks party 1, which dies after writing `budget` bytes. What party 0 had received by then.
 int survive(Link link, std::size_t budget) {
   auto [mine, theirs] = make_socket_pair();
+  credentials();  // made before the fork, so that both have the same
   const pid_t child = fork();
   if (child == 0) {
     int received = 0;
@@ -155,15 +161,16 @@ TEST(KilledPeer, TheScriptRunsToItsEndWhenNobodyDies) {
 
 // One byte now and then is activity, but not progress.
 TEST(DribblingPeer, IsATimeout) {
-  auto [end, raw] = make_transports(Link::tcp);
-  FramedChannel channel(std::move(end), {std::chrono::milliseconds(100)});
+  TransportPair ends = make_transports(Link::tcp);
+  Transport& raw = *ends.second;
+  FramedChannel channel(std::move(ends.first), {std::chrono::milliseconds(100)});
   std::array<std::byte, kFrameHeaderSize> header{};
   encode_frame_header({1000, kTag, true, 0, 1}, header);
   std::atomic<bool> stop{false};
   auto dribbling = std::async(std::launch::async, [&] {
-    raw->try_write(header, {});
+    raw.try_write(header, {});
     for (int i = 0; i < 1000 && !stop; ++i) {
-      raw->try_write(std::span(header).first(1), {});
+      raw.try_write(std::span(header).first(1), {});
       std::this_thread::sleep_for(std::chrono::milliseconds(10));
     }
   });

@@ -156,10 +156,11 @@ TEST(Frame, SecondFrameOfAMessageIsCheckedToo) {
   };
   // More than the ring of the memory transport holds, hence a writer of its own.
   const auto complain = [&](const FrameHeader& second) -> std::string {
-    auto [end, raw] = make_memory_transports();
-    FramedChannel channel(std::move(end));
+    TransportPair ends = make_memory_transports();
+    Transport& raw = *ends.second;
+    FramedChannel channel(std::move(ends.first));
     const auto writing =
-        std::async(std::launch::async, [&raw, bytes = wire(second)] { write_all(*raw, bytes); });
+        std::async(std::launch::async, [&raw, bytes = wire(second)] { write_all(raw, bytes); });
     Bytes message(kMaxFramePayload + 1);
     try {
       channel.receive(message, kTag);
