@@ -70,21 +70,6 @@ void mmo(const AesKey& key, const Block* in, Block offset, Block* out, std::size
   }
 }
 
-void tmmo(const AesKey& key, const Block* in, Block offset, std::uint64_t tweak, Block* out,
-          std::size_t count) {
-  const Cipher cipher(key);
-  Block y[kBatch];
-  Block z[kBatch];
-  for (std::size_t done = 0; done < count; done += kBatch) {
-    const std::size_t batch = std::min(kBatch, count - done);
-    for (std::size_t i = 0; i < batch; ++i) y[i] = in[done + i] ^ offset;
-    cipher.encrypt(y, batch);
-    for (std::size_t i = 0; i < batch; ++i) z[i] = y[i] ^ Block { tweak + done + i, 0 };
-    cipher.encrypt(z, batch);
-    for (std::size_t i = 0; i < batch; ++i) out[done + i] = y[i] ^ z[i];
-  }
-}
-
 template <unsigned kDepth>
 void fold(const AesKey* leaves, std::uint64_t counter_first, std::size_t units, Block* sum,
           Block* planes, std::size_t stride) {
@@ -106,7 +91,7 @@ void fold(const AesKey* leaves, std::uint64_t counter_first, std::size_t units, 
 }
 
 constexpr AesKernels kPortable{
-    AesPath::kPortable, "portable", expand, counter, mmo, tmmo, fold<1>, fold<2>, fold<4>, fold<8>};
+    AesPath::kPortable, "portable", expand, counter, mmo, fold<1>, fold<2>, fold<4>, fold<8>};
 
 }  // namespace
 

@@ -47,10 +47,6 @@ struct AesKernels {
   // out[i] = AES(key, x) ^ x with x = in[i] ^ offset, i < count. `out` may be `in`.
   void (*mmo)(const AesKey& key, const Block* in, Block offset, Block* out, std::size_t count);
 
-  // out[i] = AES(key, y ^ {tweak + i, 0}) ^ y with y = AES(key, in[i] ^ offset). `out` may be `in`.
-  void (*tmmo)(const AesKey& key, const Block* in, Block offset, std::uint64_t tweak, Block* out,
-               std::size_t count);
-
   AesFold fold1, fold2, fold4, fold8;  // depth 1, 2, 4, 8
 
   template <unsigned kDepth>

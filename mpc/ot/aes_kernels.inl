@@ -44,46 +44,14 @@ inline void encrypt(const AesKey& key, Strip& x) {
   for (Lane& lane : x.lane) lane = encrypt_last(lane, k);
 }
 
-// Runs `strip(in, out, first)` over all blocks; the last, partial strip goes through a buffer.
-template <class StripFunction>
-inline void for_each_strip(const Block* in, Block* out, std::size_t count, StripFunction strip) {
-  std::size_t done = 0;
-  for (; done + kStrip <= count; done += kStrip) strip(in + done, out + done, done);
-  if (done == count) return;
-  Block buffer[kStrip] = {};
-  std::memcpy(buffer, in + done, (count - done) * sizeof(Block));
-  strip(buffer, buffer, done);
-  std::memcpy(out + done, buffer, (count - done) * sizeof(Block));
+inline void mmo_strip(const AesKey& key, const Block* in, Lane offset, Block* out) {
+  Strip x = load_strip(in);
+  add(x, offset);
+  Strip y = x;
+  encrypt(key, y);
+  add(y, x);
+  store_strip(y, out);
 }
-
-struct MmoStrip {
-  const AesKey& key;
-  Block offset;
-  void operator()(const Block* in, Block* out, std::size_t /*first*/) const {
-    Strip x = load_strip(in);
-    add(x, broadcast(offset));
-    Strip y = x;
-    encrypt(key, y);
-    add(y, x);
-    store_strip(y, out);
-  }
-};
-
-struct TmmoStrip {
-  const AesKey& key;
-  Block offset;
-  std::uint64_t tweak;
-  void operator()(const Block* in, Block* out, std::size_t first) const {
-    Strip y = load_strip(in);
-    add(y, broadcast(offset));
-    encrypt(key, y);
-    Strip z = y;
-    add(z, counters(tweak + first));
-    encrypt(key, z);
-    add(z, y);
-    store_strip(z, out);
-  }
-};
 
 void counter(const AesKey& key, std::uint64_t first, Block* out, std::size_t count) {
   std::size_t done = 0;
@@ -97,17 +65,20 @@ void counter(const AesKey& key, std::uint64_t first, Block* out, std::size_t cou
   encrypt(key, x);
   Block buffer[kStrip];
   store_strip(x, buffer);
-  std::memcpy(out + done, buffer, (count - done) * sizeof(Block));
+  std::memcpy(static_cast<void*>(out + done), buffer, (count - done) * sizeof(Block));
   explicit_bzero(buffer, sizeof buffer);
 }
 
 void mmo(const AesKey& key, const Block* in, Block offset, Block* out, std::size_t count) {
-  for_each_strip(in, out, count, MmoStrip{key, offset});
-}
-
-void tmmo(const AesKey& key, const Block* in, Block offset, std::uint64_t tweak, Block* out,
-          std::size_t count) {
-  for_each_strip(in, out, count, TmmoStrip{key, offset, tweak});
+  const Lane offset_lane = broadcast(offset);
+  std::size_t done = 0;
+  for (; done + kStrip <= count; done += kStrip) mmo_strip(key, in + done, offset_lane, out + done);
+  if (done == count) return;
+  Block buffer[kStrip] = {};
+  std::memcpy(static_cast<void*>(buffer), in + done, (count - done) * sizeof(Block));
+  mmo_strip(key, buffer, offset_lane, buffer);
+  std::memcpy(static_cast<void*>(out + done), buffer, (count - done) * sizeof(Block));
+  explicit_bzero(buffer, sizeof buffer);
 }
 
 template <unsigned kDepth>

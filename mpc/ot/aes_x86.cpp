@@ -152,15 +152,15 @@ inline Lane counter_lane(std::uint64_t first) {
 }  // namespace vaes512
 HUSH_TARGET_END
 
-constexpr AesKernels kAesNi{AesPath::kAesNi, "aes-ni",      aesni::expand,  aesni::counter,
-                            aesni::mmo,      aesni::tmmo,   aesni::fold<1>, aesni::fold<2>,
-                            aesni::fold<4>,  aesni::fold<8>};
-constexpr AesKernels kVaes256{
-    AesPath::kVaes256, "vaes-256",       aesni::expand,    vaes256::counter, vaes256::mmo,
-    vaes256::tmmo,     vaes256::fold<1>, vaes256::fold<2>, vaes256::fold<4>, vaes256::fold<8>};
-constexpr AesKernels kVaes512{
-    AesPath::kVaes512, "vaes-512",       aesni::expand,    vaes512::counter, vaes512::mmo,
-    vaes512::tmmo,     vaes512::fold<1>, vaes512::fold<2>, vaes512::fold<4>, vaes512::fold<8>};
+constexpr AesKernels kAesNi{AesPath::kAesNi, "aes-ni",       aesni::expand,
+                            aesni::counter,  aesni::mmo,     aesni::fold<1>,
+                            aesni::fold<2>,  aesni::fold<4>, aesni::fold<8>};
+constexpr AesKernels kVaes256{AesPath::kVaes256, "vaes-256",       aesni::expand,
+                              vaes256::counter,  vaes256::mmo,     vaes256::fold<1>,
+                              vaes256::fold<2>,  vaes256::fold<4>, vaes256::fold<8>};
+constexpr AesKernels kVaes512{AesPath::kVaes512, "vaes-512",       aesni::expand,
+                              vaes512::counter,  vaes512::mmo,     vaes512::fold<1>,
+                              vaes512::fold<2>,  vaes512::fold<4>, vaes512::fold<8>};
 
 // Not every compiler knows "vaes" in __builtin_cpu_supports; that the operating system saves the
 // wide registers is covered by its avx2 and avx512f.

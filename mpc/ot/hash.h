@@ -36,11 +36,10 @@ class CorrelationRobustHash {
     aes_kernels().mmo(permutation_, in.data(), offset, out.data(), out.size());
   }
 
-  // out[i] = TMMO(in[i] ^ offset, first_tweak + i). Equal sizes; `out` may be `in`.
-  void hash_tweaked(std::span<const Block> in, Block offset, std::uint64_t first_tweak,
-                    std::span<Block> out) const {
-    aes_kernels().tmmo(permutation_, in.data(), offset, first_tweak, out.data(), out.size());
-  }
+  // TMMO of one correlation for many tweaks, in two steps. First out[i] = π(in[i] ^ offset), then
+  // pads[i] = TMMO(x, i) for the x behind one such value. Equal sizes; `out` may not be `in`.
+  void permute(std::span<const Block> in, Block offset, std::span<Block> out) const;
+  void expand(Block permuted, std::span<Block> pads) const;
 
  private:
   Block session_key_;

@@ -8,15 +8,15 @@
 namespace hush::mpc {
 
 OtSender::OtSender(Channel& channel, Generator& generator, OtExtension extension)
-    : extension_(extension),
-      cot_(channel, generator, extension),
-      hash_(cot_.session()),
-      zero_(kOtChunk),
-      one_(kOtChunk) {}
+    : cot_(channel, generator, extension), hash_(cot_.session()), zero_(kOtChunk), one_(kOtChunk) {}
+
+std::span<const Block> OtSender::next_correlations(std::size_t count) {
+  hash_.start_batch(batch_++);
+  return cot_.next_chunk(count);
+}
 
 PadPair OtSender::next_chunk(std::size_t count) {
-  const std::span<const Block> q = cot_.next_chunk(count);
-  hash_.start_batch(batch_++);
+  const std::span<const Block> q = next_correlations(count);
   hash_.hash(q, Block{}, std::span(zero_.data(), count));
   hash_.hash(q, cot_.delta(), std::span(one_.data(), count));
   return {{zero_.data(), count}, {one_.data(), count}};
@@ -43,15 +43,17 @@ void OtSender::random_bits(std::size_t count, std::span<std::uint64_t> zero,
 }
 
 OtReceiver::OtReceiver(Channel& channel, Generator& generator, OtExtension extension)
-    : extension_(extension),
-      cot_(channel, generator, extension),
-      hash_(cot_.session()),
-      chosen_(kOtChunk) {}
+    : cot_(channel, generator, extension), hash_(cot_.session()), chosen_(kOtChunk) {}
+
+std::span<const Block> OtReceiver::next_correlations(std::span<const std::uint64_t> choices,
+                                                     std::size_t count) {
+  hash_.start_batch(batch_++);
+  return cot_.next_chunk(choices, count);
+}
 
 std::span<const Block> OtReceiver::next_chunk(std::span<const std::uint64_t> choices,
                                               std::size_t count) {
-  const std::span<const Block> t = cot_.next_chunk(choices, count);
-  hash_.start_batch(batch_++);
+  const std::span<const Block> t = next_correlations(choices, count);
   hash_.hash(t, Block{}, std::span(chosen_.data(), count));
   return {chosen_.data(), count};
 }

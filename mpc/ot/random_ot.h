@@ -51,11 +51,15 @@ class OtSender {
   // b_i·y_i.
   void random_bits(std::size_t count, std::span<std::uint64_t> zero, std::span<std::uint64_t> one);
 
+  // For protocols that hash in their own way: the correlations of one chunk, hash() being re-keyed
+  // for it. Use either this or next_chunk for a chunk.
+  std::span<const Block> next_correlations(std::size_t count);
+  const CorrelationRobustHash& hash() const { return hash_; }
+  Block delta() const { return cot_.delta(); }
+
   Channel& channel() { return cot_.channel(); }
-  OtExtension extension() const { return extension_; }
 
  private:
-  OtExtension extension_;
   CotSender cot_;
   CorrelationRobustHash hash_;
   std::uint64_t batch_ = 0;
@@ -74,11 +78,14 @@ class OtReceiver {
   void random_bits(std::span<const std::uint64_t> choices, std::size_t count,
                    std::span<std::uint64_t> chosen);
 
+  // As OtSender::next_correlations.
+  std::span<const Block> next_correlations(std::span<const std::uint64_t> choices,
+                                           std::size_t count);
+  const CorrelationRobustHash& hash() const { return hash_; }
+
   Channel& channel() { return cot_.channel(); }
-  OtExtension extension() const { return extension_; }
 
  private:
-  OtExtension extension_;
   CotReceiver cot_;
   CorrelationRobustHash hash_;
   std::uint64_t batch_ = 0;

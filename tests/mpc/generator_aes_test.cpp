@@ -107,21 +107,6 @@ TEST_P(AesPaths, MmoMatchesItsDefinition) {
   }
 }
 
-TEST_P(AesPaths, TmmoMatchesItsDefinition) {
-  const Block offset{17, 19};
-  const std::uint64_t tweak = 0xfffffffffffffff0;  // wraps: only the low word takes the tweak
-  for (const std::size_t size : kSizes) {
-    const std::vector<Block> in = random_blocks(size, 2);
-    std::vector<Block> out(size + 1);
-    kernels_->tmmo(key_, in.data(), offset, tweak, out.data(), size);
-    for (std::size_t i = 0; i < size; ++i) {
-      const Block y = encrypt(portable_, kKey, in[i] ^ offset);
-      ASSERT_EQ(out[i], encrypt(portable_, kKey, y ^ Block{tweak + i, 0}) ^ y) << size << " " << i;
-    }
-    EXPECT_EQ(out[size], Block{});
-  }
-}
-
 template <unsigned kDepth>
 void check_fold(const AesKernels& kernels, bool punctured) {
   constexpr std::size_t kUnits = 2;
@@ -184,11 +169,26 @@ TEST(CorrelationRobustHash, IsKeyedBySessionAndBatch) {
     const Block input = x[2] ^ Block { 1, 2 };
     EXPECT_EQ(out[2], encrypt(portable, session ^ Block{batch, 0}, input) ^ input);
   }
-  std::vector<Block> first(3);
-  std::vector<Block> second(3);
-  hash.hash_tweaked(x, Block{}, 0, first);
-  hash.hash_tweaked(x, Block{}, 1, second);
-  for (std::size_t i = 0; i < 3; ++i) EXPECT_FALSE(first[i] == second[i]);
+}
+
+TEST(CorrelationRobustHash, ExpandIsTmmo) {
+  const Block session{5, 6};
+  const AesKernels& portable = *find_aes_kernels(AesPath::kPortable);
+  CorrelationRobustHash hash(session);
+  hash.start_batch(9);
+  const Block key = session ^ Block { 9, 0 };
+  const Block offset{3, 4};
+  for (const std::size_t size : {1, 2, 31, 100}) {
+    const std::vector<Block> x = random_blocks(size, 5);
+    std::vector<Block> permuted(size);
+    hash.permute(x, offset, permuted);
+    std::vector<Block> pads(size);
+    hash.expand(permuted.back(), pads);
+    const Block y = encrypt(portable, key, x.back() ^ offset);
+    EXPECT_EQ(permuted.back(), y);
+    for (std::uint64_t i = 0; i < size; ++i)
+      ASSERT_EQ(pads[i], encrypt(portable, key, y ^ Block{i, 0}) ^ y) << i;
+  }
 }
 
 }  // namespace
