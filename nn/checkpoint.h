@@ -7,6 +7,7 @@
 //   hush_version  format of this list, "1"
 //   model, dataset, classes, image ("32 32 3": height, width, channels)
 //   mean, std     one number per channel, of pixels scaled to [0, 1]
+//   class_names   one per line
 //   epoch         epochs trained
 //   revision      git revision of the program that wrote the file
 //   option.NAME   how it was trained
@@ -28,6 +29,7 @@ struct ModelInfo {
   int classes = 0;
   Shape image;  // [1, height, width, channels]; rank 0 if absent
   std::vector<float> mean, std;
+  std::vector<std::string> class_names;  // without line breaks
   std::int64_t epoch = 0;
   std::string revision;  // reading only: what wrote the file
   Metadata options;      // without the prefix "option."

@@ -1,6 +1,9 @@
 // ModelInfo as metadata and back.
+#include <fmt/ranges.h>
+
 #include <charconv>
 #include <cmath>
+#include <sstream>
 
 #include "core/revision.h"
 #include "nn/checkpoint.h"
@@ -72,6 +75,8 @@ Metadata to_metadata(const ModelInfo& info) {
     result["image"] = fmt::format("{} {} {}", info.image[1], info.image[2], info.image[3]);
   if (!info.mean.empty()) result["mean"] = list_text(info.mean);
   if (!info.std.empty()) result["std"] = list_text(info.std);
+  if (!info.class_names.empty())
+    result["class_names"] = fmt::format("{}", fmt::join(info.class_names, "\n"));
   for (const auto& [name, value] : info.options) result[std::string(kOptionPrefix) + name] = value;
   return result;
 }
@@ -100,6 +105,10 @@ ModelInfo from_metadata(const Metadata& metadata, const std::string& where) {
     if (!std::isfinite(value)) fail(where, "mean", "a list of finite numbers");
   for (const float value : info.std)
     if (!std::isfinite(value) || value <= 0) fail(where, "std", "a list of positive numbers");
+  std::istringstream names(text(metadata, "class_names"));
+  for (std::string name; std::getline(names, name);) info.class_names.push_back(name);
+  if (!info.class_names.empty() && info.class_names.size() != std::size_t(info.classes))
+    fail(where, "class_names", "a name for each class");
   for (const auto& [key, value] : metadata)
     if (key.starts_with(kOptionPrefix)) info.options[key.substr(kOptionPrefix.size())] = value;
   return info;

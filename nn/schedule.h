@@ -19,7 +19,7 @@ struct ScheduleOptions {
   // cosine: the rate that it comes down to after the last step.
   double final_learning_rate = 0;
   // step: the rate is multiplied by gamma at each of these epochs.
-  std::vector<std::int64_t> milestones;
+  std::vector<std::int64_t> milestones = {};
   double gamma = 0.1;
   // The rate rises linearly over this many steps before the schedule proper begins.
   std::int64_t warmup_steps = 0;

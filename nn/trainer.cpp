@@ -121,8 +121,10 @@ void Trainer::finish_epoch(BatchSource* validation) {
     }
   }
   report.best_accuracy = progress_.best_accuracy;
-  save_state();
+  // Reported first: a run killed in between reports the epoch again when it is resumed, rather
+  // than never.
   if (callbacks_.on_epoch) callbacks_.on_epoch(report);
+  save_state();
 }
 
 bool Trainer::step_limit_reached() const {

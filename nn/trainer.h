@@ -22,16 +22,16 @@ namespace hush::nn {
 
 struct TrainerOptions {
   std::int64_t epochs = 1;
-  std::int64_t max_steps = 0;        // stop after this many steps; 0: no limit
-  double clip_norm = 0;              // limit of the gradient's norm; 0: none
-  float label_smoothing = 0;         // in [0, 1)
-  std::uint64_t seed = 0;            // of ops that draw random numbers
-  std::filesystem::path model_path;  // empty: nothing is saved
+  std::int64_t max_steps = 0;             // stop after this many steps; 0: no limit
+  double clip_norm = 0;                   // limit of the gradient's norm; 0: none
+  float label_smoothing = 0;              // in [0, 1)
+  std::uint64_t seed = 0;                 // of ops that draw random numbers
+  std::filesystem::path model_path = {};  // empty: nothing is saved
   // Save the state every this many steps as well; 0: only at the end of an epoch.
   std::int64_t save_every = 0;
-  OptimizerOptions optimizer;
+  OptimizerOptions optimizer = {};
   // Its total_steps and steps_per_epoch are set by the trainer.
-  ScheduleOptions schedule;
+  ScheduleOptions schedule = {};
 };
 
 struct StepReport {
@@ -56,9 +56,9 @@ struct EpochReport {
 };
 
 struct TrainerCallbacks {
-  std::function<void(const StepReport&)> on_step;
-  std::function<void(const EpochReport&)> on_epoch;
-  std::function<bool()> should_stop;  // asked after each step; the run is saved and ends
+  std::function<void(const StepReport&)> on_step = {};
+  std::function<void(const EpochReport&)> on_epoch = {};
+  std::function<bool()> should_stop = {};  // asked after each step; the run is saved and ends
 };
 
 enum class Ending : std::uint8_t { finished, step_limit, stopped };
