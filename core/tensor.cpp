@@ -75,11 +75,15 @@ std::string Tensor::text() const {
 }
 
 void Tensor::check_type(DType wanted) const {
-  require(dtype_ == wanted, "tensor: {} used as {}", text(), name_of(wanted));
+  if (dtype_ == wanted) [[likely]]
+    return;  // kernels ask often: the text for the error costs more than they do
+  throw ArgumentError(fmt::format("tensor: {} used as {}", text(), name_of(wanted)));
 }
 
 void Tensor::check_host() const {
-  require(device_.kind == Device::Kind::cpu, "tensor: {} is not in host memory", text());
+  if (device_.kind == Device::Kind::cpu) [[likely]]
+    return;
+  throw ArgumentError(fmt::format("tensor: {} is not in host memory", text()));
 }
 
 }  // namespace hush

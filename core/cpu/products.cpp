@@ -1,9 +1,10 @@
-// Matrix products and convolutions of the CPU backend: checks here, work in convolution.cpp and
-// below.
+// Matrix products and convolutions of the CPU backend: shapes are checked and the algorithm is
+// chosen here; the work is done in convolution.cpp and winograd.cpp.
 #include "core/cpu/check.h"
 #include "core/cpu/convolution.h"
 #include "core/cpu/cpu_backend.h"
 #include "core/cpu/product_kernels.h"
+#include "core/cpu/winograd.h"
 #include "core/thread_pool.h"
 
 namespace hush {
@@ -47,6 +48,13 @@ ConvGeometry check_convolution(std::string_view kernel, const ConvOptions& optio
 
 bool empty(const ConvGeometry& g) {
   return g.n * g.h * g.w * g.c == 0 || g.k == 0;
+}
+
+// Over the ring Winograd's convolution yields four times the result: only who asks for that gets
+// it.
+template <class T>
+bool takes_winograd(const ConvGeometry& g) {
+  return std::is_same_v<T, float> && winograd_pays(g);
 }
 
 }  // namespace
@@ -93,11 +101,15 @@ void CpuBackend::conv2d(const ConvOptions& options, const Tensor& x, const Tenso
   with_arithmetic_type(x.dtype(), "conv2d", [&](auto zero_value) {
     using T = decltype(zero_value);
     if (y.elements() == 0) return;
-    convolve<T>(g, x.data<T>(), w.data<T>(),
-                {.bias = epilogue.bias.defined() ? epilogue.bias.data<T>() : nullptr,
-                 .residual = epilogue.residual.defined() ? epilogue.residual.data<T>() : nullptr,
-                 .relu = epilogue.relu},
-                y.data<T>());
+    const EpiloguePointers<T> pointers{
+        .bias = epilogue.bias.defined() ? epilogue.bias.data<T>() : nullptr,
+        .residual = epilogue.residual.defined() ? epilogue.residual.data<T>() : nullptr,
+        .relu = epilogue.relu};
+    if (takes_winograd<T>(g)) {
+      winograd_convolve<T>(g, x.data<T>(), w.data<T>(), pointers, y.data<T>());
+    } else {
+      convolve<T>(g, x.data<T>(), w.data<T>(), pointers, y.data<T>());
+    }
   });
 }
 
@@ -107,6 +119,10 @@ void CpuBackend::conv2d_backward_input(const ConvOptions& options, const Tensor&
   with_arithmetic_type(dx.dtype(), "conv2d_backward_input", [&](auto zero_value) {
     using T = decltype(zero_value);
     if (empty(g)) return zero(dx);
+    if constexpr (std::is_same_v<T, float>) {
+      if (takes_winograd<T>(g))
+        return winograd_backward_input(g, dy.data<T>(), w.data<T>(), dx.data<T>());
+    }
     convolve_backward_input<T>(g, dy.data<T>(), w.data<T>(), dx.data<T>());
   });
 }
@@ -117,6 +133,10 @@ void CpuBackend::conv2d_backward_weight(const ConvOptions& options, const Tensor
   with_arithmetic_type(x.dtype(), "conv2d_backward_weight", [&](auto zero_value) {
     using T = decltype(zero_value);
     if (empty(g)) return zero(dw);
+    if constexpr (std::is_same_v<T, float>) {
+      if (takes_winograd<T>(g))
+        return winograd_backward_weight(g, x.data<T>(), dy.data<T>(), dw.data<T>());
+    }
     convolve_backward_weight<T>(g, x.data<T>(), dy.data<T>(), dw.data<T>());
   });
 }

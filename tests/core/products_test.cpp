@@ -261,8 +261,8 @@ TEST(ProductsTest, WrongArgumentsAreNamed) {
         cpu.conv2d(same, x, tensor({3, 3, 4, 6}, DType::ring64), {}, y);
       },
       "the weight is ring64");
-  expect_error([&] { cpu.conv2d(same, x, w, {.bias = tensor({5})}, y); }, "conv2d: bias");
-  expect_error([&] { cpu.conv2d(same, x, w, {.residual = tensor({2, 8, 8, 5})}, y); }, "residual");
+  expect_error([&] { cpu.conv2d(same, x, w, {tensor({5}), {}, false}, y); }, "conv2d: bias");
+  expect_error([&] { cpu.conv2d(same, x, w, {{}, tensor({2, 8, 8, 5}), false}, y); }, "residual");
   expect_error([&] { cpu.conv2d(same, Tensor(), w, {}, y); }, "conv2d: the image");
   expect_error([&] { cpu.conv2d(same, tensor({2, 8, 8}), w, {}, y); }, "rank 4");
   expect_error(
@@ -275,7 +275,7 @@ TEST(ProductsTest, WrongArgumentsAreNamed) {
   const Tensor ring_x = tensor({2, 8, 8, 4}, DType::ring64);
   expect_error(
       [&] {
-        cpu.conv2d(same, ring_x, tensor({3, 3, 4, 6}, DType::ring64), {.relu = true},
+        cpu.conv2d(same, ring_x, tensor({3, 3, 4, 6}, DType::ring64), {{}, {}, true},
                    tensor({2, 8, 8, 6}, DType::ring64));
       },
       "ReLU");

@@ -1,0 +1,27 @@
+// Winograd's convolution for 3 × 3 kernels with stride 1: all three passes for float, and the
+// forward pass over the ring.
+//
+// A pass transforms tiles of pixels into planes (winograd_transforms.h), multiplies plane by plane
+// (tiles × channels times channels × channels: ordinary row products), and transforms back.
+#pragma once
+
+#include "core/cpu/convolution.h"
+
+namespace hush {
+
+// Whether the geometry has a Winograd form: 3 × 3, stride 1, no groups, padding at most 2, and
+// channels that fill vectors.
+bool has_winograd(const ConvGeometry& g);
+// Whether it also pays: enough tiles share the transformed weights.
+bool winograd_pays(const ConvGeometry& g);
+
+// The functions below need has_winograd(g).
+
+// y = x ⊛ w, then the epilogue, for float. For the ring y = 4 (x ⊛ w) mod 2^64, then the epilogue.
+template <class T>
+void winograd_convolve(const ConvGeometry& g, const T* x, const T* w,
+                       const EpiloguePointers<T>& epilogue, T* y);
+void winograd_backward_input(const ConvGeometry& g, const float* dy, const float* w, float* dx);
+void winograd_backward_weight(const ConvGeometry& g, const float* x, const float* dy, float* dw);
+
+}  // namespace hush
