@@ -181,17 +181,18 @@ TEST(DribblingPeer, IsATimeout) {
   stop = true;
 }
 
-// A slow peer that makes progress is not a dead one: four frames, each within the limit.
+// A slow peer that makes progress is not a dead one: three frames, each within the limit,
+// that take longer than it in all.
 TEST(SlowPeer, IsWaitedForWhileWholeFramesCome) {
-  auto channels = make_channels(Link::tcp, {std::chrono::milliseconds(400)});
+  auto channels = make_channels(Link::tcp, {std::chrono::milliseconds(1200)});
   auto sending = std::async(std::launch::async, [&] {
-    for (int i = 0; i < 4; ++i) {
-      std::this_thread::sleep_for(std::chrono::milliseconds(150));
+    for (int i = 0; i < 3; ++i) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(500));
       channels[1]->send(std::array<std::byte, 1>{}, kTag);
       channels[1]->flush();
     }
   });
-  for (int i = 0; i < 4; ++i) {
+  for (int i = 0; i < 3; ++i) {
     std::array<std::byte, 1> data{};
     EXPECT_NO_THROW(channels[0]->receive(data, kTag));
   }
