@@ -36,13 +36,15 @@ void norm_add_rows(const float* HWY_RESTRICT x, float* HWY_RESTRICT sums, std::s
   }
 }
 
-// squares[j] += the squared distance from center[j].
-void norm_add_squares(const float* HWY_RESTRICT x, const float* HWY_RESTRICT center,
-                      float* HWY_RESTRICT squares, std::size_t n, std::size_t width) {
+// Adds to sums[j] and squares[j] the distances from center[j] and their squares.
+void norm_add_distances(const float* HWY_RESTRICT x, const float* HWY_RESTRICT center,
+                        float* HWY_RESTRICT sums, float* HWY_RESTRICT squares, std::size_t n,
+                        std::size_t width) {
   for (std::size_t row = 0; row < n; row += width) {
     const std::size_t count = std::min(width, n - row);
     for (std::size_t j = 0; j < count; ++j) {
       const float distance = x[row + j] - center[j];
+      sums[j] += distance;
       squares[j] += distance * distance;
     }
   }
@@ -147,7 +149,7 @@ namespace hush {
 namespace {
 
 HWY_EXPORT(norm_add_rows);
-HWY_EXPORT(norm_add_squares);
+HWY_EXPORT(norm_add_distances);
 HWY_EXPORT(norm_apply);
 HWY_EXPORT(norm_gradient_sums);
 HWY_EXPORT(norm_gradient);
@@ -156,22 +158,33 @@ struct Moments {
   std::vector<double> mean, variance;  // per channel; the variance is the biased one
 };
 
-// Mean and sum of squared distances of one chunk, per channel.
+// Mean and sum of squared distances from it of one chunk, per channel. The distances are taken
+// from the mean as rounded to float, and the result is corrected for its error.
 void chunk_moments(const ChannelRows& rows, std::size_t chunk, const float* x, std::size_t count,
-                   float* mean, float* squares) {
-  std::vector<float> wide(rows.width());
-  HWY_DYNAMIC_DISPATCH(norm_add_rows)(x, wide.data(), count, rows.width());
-  rows.fold(wide.data(), mean);
-  for (std::size_t c = 0; c < rows.channels(); ++c) mean[c] /= float(rows.rows_in(chunk));
-  const std::vector<float> center = rows.widened(mean);
+                   double* mean, double* squares) {
+  const std::size_t channels = rows.channels(), width = rows.width();
+  const double n = double(rows.rows_in(chunk));
+  AlignedVector<float> wide(2 * width);
+  std::vector<float> sums(2 * channels), near_mean(channels);
+  HWY_DYNAMIC_DISPATCH(norm_add_rows)(x, wide.data(), count, width);
+  rows.fold(wide.data(), near_mean.data());
+  for (float& value : near_mean) value /= float(n);
+  const AlignedVector<float> center = rows.widened(near_mean.data());
   std::fill(wide.begin(), wide.end(), 0.0f);
-  HWY_DYNAMIC_DISPATCH(norm_add_squares)(x, center.data(), wide.data(), count, rows.width());
-  rows.fold(wide.data(), squares);
+  HWY_DYNAMIC_DISPATCH(norm_add_distances)
+  (x, center.data(), wide.data(), wide.data() + width, count, width);
+  rows.fold(wide.data(), sums.data());
+  rows.fold(wide.data() + width, sums.data() + channels);
+  for (std::size_t c = 0; c < channels; ++c) {
+    const double error = double(sums[c]) / n;
+    mean[c] = double(near_mean[c]) + error;
+    squares[c] = double(sums[channels + c]) - error * double(sums[c]);
+  }
 }
 
 Moments moments(const ChannelRows& rows, const float* x) {
   const std::size_t channels = rows.channels();
-  std::vector<float> means(rows.chunks() * channels), squares(rows.chunks() * channels);
+  std::vector<double> means(rows.chunks() * channels), squares(rows.chunks() * channels);
   rows.for_each_chunk([&](std::size_t chunk, std::size_t i, std::size_t count) {
     chunk_moments(rows, chunk, x + i, count, &means[chunk * channels], &squares[chunk * channels]);
   });
@@ -181,14 +194,13 @@ Moments moments(const ChannelRows& rows, const float* x) {
     const double added = double(rows.rows_in(chunk));
     const double weight = added / (merged + added);
     for (std::size_t c = 0; c < channels; ++c) {
-      const double distance = double(means[chunk * channels + c]) - result.mean[c];
+      const double distance = means[chunk * channels + c] - result.mean[c];
       result.mean[c] += distance * weight;
-      result.variance[c] +=
-          double(squares[chunk * channels + c]) + distance * distance * merged * weight;
+      result.variance[c] += squares[chunk * channels + c] + distance * distance * merged * weight;
     }
     merged += added;
   }
-  for (double& variance : result.variance) variance /= double(rows.rows());
+  for (double& variance : result.variance) variance = std::max(variance, 0.0) / double(rows.rows());
   return result;
 }
 
@@ -210,8 +222,8 @@ struct Checked {
 
 void apply(const ChannelRows& rows, const BatchNormOptions& options, const BatchNormForward& t,
            const float* mean, const float* scale) {
-  const std::vector<float> center = rows.widened(mean), factor = rows.widened(scale),
-                           shift = rows.widened(t.beta.data<float>());
+  const AlignedVector<float> center = rows.widened(mean), factor = rows.widened(scale),
+                             shift = rows.widened(t.beta.data<float>());
   const float* x = t.x.data<float>();
   const float* residual = t.residual.defined() ? t.residual.data<float>() : nullptr;
   float* y = t.y.data<float>();
@@ -280,10 +292,10 @@ void CpuBackend::batch_norm_backward(const BatchNormOptions& options, const Batc
   const float* y = options.relu ? t.y.data<float>() : nullptr;
   float* dx = t.dx.data<float>();
   float* masked = t.d_residual.defined() ? t.d_residual.data<float>() : nullptr;
-  const std::vector<float> center = rows.widened(t.mean.data<float>());
+  const AlignedVector<float> center = rows.widened(t.mean.data<float>());
   std::vector<float> partial(rows.chunks() * 2 * channels);
   rows.for_each_chunk([&](std::size_t chunk, std::size_t i, std::size_t count) {
-    std::vector<float> sums(2 * rows.width());
+    AlignedVector<float> sums(2 * rows.width());
     HWY_DYNAMIC_DISPATCH(norm_gradient_sums)
     (x + i, y == nullptr ? nullptr : y + i, dy + i, center.data(),
      masked == nullptr ? nullptr : masked + i, sums.data(), sums.data() + rows.width(), count,
@@ -306,9 +318,9 @@ void CpuBackend::batch_norm_backward(const BatchNormOptions& options, const Batc
     shift[c] = float(factor * total[c] / n);
     slope[c] = float(factor * total[channels + c] * inverse * inverse / n);
   }
-  const std::vector<float> wide_scale = rows.widened(scale.data()),
-                           wide_shift = rows.widened(shift.data()),
-                           wide_slope = rows.widened(slope.data());
+  const AlignedVector<float> wide_scale = rows.widened(scale.data()),
+                             wide_shift = rows.widened(shift.data()),
+                             wide_slope = rows.widened(slope.data());
   // Once the masked gradient is stored, it replaces both dy and y.
   const float* g = masked != nullptr ? masked : dy;
   const float* mask = masked != nullptr ? nullptr : y;

@@ -220,21 +220,19 @@ void CpuBackend::scale_shift(const Tensor& x, const Tensor& scale, const Tensor&
   with_arithmetic_type(x.dtype(), "scale_shift", [&](auto zero) {
     using T = decltype(zero);
     const ChannelRows rows(std::size_t(x.elements()) / channels, channels);
-    const std::vector<T> wide_scale =
-        scale.defined() ? rows.widened(scale.data<T>()) : std::vector<T>{};
-    const std::vector<T> wide_shift =
-        shift.defined() ? rows.widened(shift.data<T>()) : std::vector<T>{};
+    const AlignedVector<T> wide_scale =
+        scale.defined() ? rows.widened(scale.data<T>()) : AlignedVector<T>{};
+    const AlignedVector<T> wide_shift =
+        shift.defined() ? rows.widened(shift.data<T>()) : AlignedVector<T>{};
     const T* factor = scale.defined() ? wide_scale.data() : nullptr;
     const T* summand = shift.defined() ? wide_shift.data() : nullptr;
     const T* in = x.data<T>();
     T* out = y.data<T>();
     rows.for_each_chunk([&](std::size_t, std::size_t i, std::size_t count) {
-      if constexpr (std::is_same_v<T, float>)
-        HWY_DYNAMIC_DISPATCH(scale_shift_float)
-        (in + i, factor, summand, out + i, count, rows.width());
-      else
-        HWY_DYNAMIC_DISPATCH(scale_shift_ring)
-        (in + i, factor, summand, out + i, count, rows.width());
+      if constexpr (std::is_same_v<T, float>) HWY_DYNAMIC_DISPATCH(scale_shift_float)
+      (in + i, factor, summand, out + i, count, rows.width());
+      else HWY_DYNAMIC_DISPATCH(scale_shift_ring)(in + i, factor, summand, out + i, count,
+                                                  rows.width());
     });
   });
 }

@@ -67,7 +67,7 @@ void CpuBackend::column_sum(const Tensor& x, const Tensor& y) {
     const T* in = x.data<T>();
     std::vector<T> partial(rows.chunks() * channels);
     rows.for_each_chunk([&](std::size_t chunk, std::size_t i, std::size_t count) {
-      std::vector<T> sums(rows.width());
+      AlignedVector<T> sums(rows.width());
       if constexpr (std::is_same_v<T, float>)
         HWY_DYNAMIC_DISPATCH(add_columns_float)(in + i, sums.data(), count, rows.width());
       else
