@@ -1,0 +1,34 @@
+#include "mpc/offline/correlation_source.h"
+
+#include <utility>
+
+namespace hush::mpc {
+
+void MemorySource::add(const CorrelationRequest& request, CorrelationShare share) {
+  shares_[request.text()].push_back(std::move(share));
+}
+
+void MemorySource::add(MemorySource&& other) {
+  for (auto& [text, shares] : other.shares_)
+    for (CorrelationShare& share : shares) shares_[text].push_back(std::move(share));
+  other.shares_.clear();
+}
+
+CorrelationShare MemorySource::take(const CorrelationRequest& request) {
+  const std::string text = request.text();
+  const auto found = shares_.find(text);
+  if (found == shares_.end() || found->second.empty())
+    throw CorrelationsExhausted(fmt::format(
+        "correlations: none left for \"{}\"; add it to the demand of the offline phase", text));
+  CorrelationShare share = std::move(found->second.front());
+  found->second.pop_front();
+  return share;
+}
+
+std::size_t MemorySource::size() const {
+  std::size_t size = 0;
+  for (const auto& entry : shares_) size += entry.second.size();
+  return size;
+}
+
+}  // namespace hush::mpc
