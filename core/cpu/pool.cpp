@@ -79,11 +79,11 @@ void sum_image_ring(const PoolGeometry& g, const Ring* x, Ring* y) {
   sum_windows(g, x, y);
 }
 
-// The first maximum of each window; NaN wins, as in PyTorch.
+// The first maximum of each window; the last NaN if there is one, as in PyTorch.
 void max_pixel(const float* HWY_RESTRICT x, std::int32_t offset, float* HWY_RESTRICT y,
                std::int32_t* HWY_RESTRICT argmax, std::int64_t channels) {
   for (std::int64_t c = 0; c < channels; ++c) {
-    const bool wins = !(x[c] <= y[c]);
+    const bool wins = x[c] > y[c] || x[c] != x[c];
     y[c] = wins ? x[c] : y[c];
     argmax[c] = wins ? offset + std::int32_t(c) : argmax[c];
   }
