@@ -107,8 +107,10 @@ void gradient_sums(const float* x, const float* y, const float* dy, const float*
 void norm_gradient_sums(const float* x, const float* y, const float* dy, const float* mean,
                         float* masked, float* sum_g, float* sum_gx, std::size_t n,
                         std::size_t width) {
-  if (y == nullptr)
+  if (y == nullptr && masked == nullptr)
     gradient_sums<false, false>(x, y, dy, mean, masked, sum_g, sum_gx, n, width);
+  else if (y == nullptr)
+    gradient_sums<false, true>(x, y, dy, mean, masked, sum_g, sum_gx, n, width);
   else if (masked == nullptr)
     gradient_sums<true, false>(x, y, dy, mean, masked, sum_g, sum_gx, n, width);
   else
