@@ -1,0 +1,99 @@
+// The CUDA backend: argument checks here and in backend/*.cu, the work in kernels/*.cuh.
+//
+// All work of a device goes through one stream, from whatever host thread it comes; tensors may be
+// freed while kernels that use them are still queued (memory.h). Everything is deterministic:
+// reductions cut the problem by its shape alone and add partial results in order, and nothing uses
+// floating-point atomics.
+#pragma once
+
+#include <atomic>
+
+#include "core/backend.h"
+#include "cuda/queue.h"
+
+namespace hush::cuda {
+
+class CudaBackend final : public Backend {
+ public:
+  // Throws what check_device throws.
+  explicit CudaBackend(int index);
+  CudaBackend(const CudaBackend&) = delete;
+  CudaBackend& operator=(const CudaBackend&) = delete;
+  ~CudaBackend() override;
+
+  Device device() const override { return device_; }
+  std::string description() const override;
+  const DeviceProperties& properties() const { return properties_; }
+  DevicePool& pool() { return pool_; }
+  // For kernels of this device; selects the device for the calling thread.
+  Queue queue();
+
+  std::shared_ptr<std::byte> allocate(std::size_t bytes) override;
+  void zero(const Tensor& x) override;
+  void copy(const Tensor& from, const Tensor& to) override;
+  // Throws CudaError for kernels that failed, and ArgumentError if a softmax met a wrong label.
+  void synchronize() override;
+
+  void gemm(const GemmOptions& options, const Tensor& a, const Tensor& b, const Tensor& c) override;
+  void conv2d(const ConvOptions& options, const Tensor& x, const Tensor& w,
+              const ConvEpilogue& epilogue, const Tensor& y) override;
+  void conv2d_backward_input(const ConvOptions& options, const Tensor& dy, const Tensor& w,
+                             const Tensor& dx) override;
+  void conv2d_backward_weight(const ConvOptions& options, const Tensor& x, const Tensor& dy,
+                              const Tensor& dw) override;
+
+  void map(Unary f, const Tensor& x, const Tensor& y) override;
+  void map_backward(Unary f, const Tensor& x, const Tensor& y, const Tensor& dy,
+                    const Tensor& dx) override;
+  void zip(Binary f, const Tensor& a, const Tensor& b, const Tensor& c) override;
+  void axpby(float alpha, const Tensor& x, float beta, const Tensor& y) override;
+  void scale_shift(const Tensor& x, const Tensor& scale, const Tensor& shift,
+                   const Tensor& y) override;
+  void channel_multiply(const Tensor& x, const Tensor& gate, const Tensor& y) override;
+
+  void column_sum(const Tensor& x, const Tensor& y) override;
+  double sum_of_squares(std::span<const Tensor> tensors) override;
+
+  void batch_norm_train(const BatchNormOptions& options, const BatchNormForward& t) override;
+  void batch_norm_infer(const BatchNormOptions& options, const BatchNormForward& t) override;
+  void batch_norm_backward(const BatchNormOptions& options, const BatchNormBackward& t) override;
+  void channel_statistics(const Tensor& x, const Tensor& mean, const Tensor& variance) override;
+
+  void pool(const PoolOptions& options, const Tensor& x, const Tensor& y,
+            const Tensor& argmax) override;
+  void pool_backward(const PoolOptions& options, const Tensor& dy, const Tensor& argmax,
+                     const Tensor& dx) override;
+
+  void subsample_pad(int stride, int before, const Tensor& x, const Tensor& y) override;
+  void subsample_pad_backward(int stride, int before, const Tensor& dy, const Tensor& dx) override;
+
+  void gated_activation(const Tensor& x, const Tensor& gate, const Tensor& coefficients,
+                        const Tensor& y) override;
+  void gated_activation_backward(const Tensor& x, const Tensor& gate, const Tensor& coefficients,
+                                 const Tensor& dy, const Tensor& dx, const Tensor& d_gate,
+                                 const Tensor& d_coefficients) override;
+
+  void softmax_cross_entropy(const Tensor& logits, const Tensor& labels, float smoothing,
+                             const Tensor& probabilities, const Tensor& loss) override;
+  void softmax_cross_entropy_backward(const Tensor& probabilities, const Tensor& labels,
+                                      float smoothing, const Tensor& d_loss,
+                                      const Tensor& d_logits) override;
+
+  void sgd_step(const SgdOptions& options, std::span<const SgdTensors> tensors) override;
+  void adam_step(const AdamOptions& options, std::span<const AdamTensors> tensors) override;
+
+  void permute(std::span<const int> axes, const Tensor& x, const Tensor& y) override;
+
+ private:
+  // Throws if a softmax that has run by now met a wrong label. The stream must be idle.
+  void check_labels();
+
+  Device device_;
+  DeviceProperties properties_;
+  DevicePool pool_;
+  StreamHandle stream_ = nullptr;
+  std::shared_ptr<std::byte> wrong_label_;  // int32: 0, or 1 + a wrong label's row
+  std::atomic<bool> labels_unchecked_ = false;
+};
+
+}  // namespace hush::cuda

@@ -1,0 +1,140 @@
+// Reductions and batch normalisation of the CUDA backend.
+#include <vector>
+
+#include "cuda/arguments.h"
+#include "cuda/backend.h"
+#include "cuda/kernels/batch_norm.cuh"
+#include "cuda/kernels/columns.cuh"
+#include "cuda/kernels/squares.cuh"
+
+namespace hush::cuda {
+namespace {
+
+struct RowShape {
+  int channels;
+  std::int64_t rows;
+};
+
+// The tensors of both forward kernels, checked.
+RowShape check_forward(const Arguments& check, const BatchNormForward& t) {
+  const std::int64_t channels = check.channels("x", t.x);
+  check.floats("x", t.x, t.x.shape()).floats("y", t.y, t.x.shape());
+  check.optional("residual", t.residual, t.x.shape(), DType::float32);
+  check.floats("gamma", t.gamma, {channels}).floats("beta", t.beta, {channels});
+  check.floats("running_mean", t.running_mean, {channels});
+  check.floats("running_var", t.running_var, {channels});
+  check.extent("the number of elements", t.x.elements());
+  return {int(channels), channels == 0 ? 0 : t.x.elements() / channels};
+}
+
+const float* data_or_null(const Tensor& t) {
+  return t.defined() ? t.device_data<float>() : nullptr;
+}
+
+}  // namespace
+
+void CudaBackend::column_sum(const Tensor& x, const Tensor& y) {
+  const Arguments check("column_sum", device_);
+  const std::int64_t channels = check.channels("x", x);
+  check.tensor("y", y, {channels}, x.dtype());
+  if (channels == 0) return;
+  with_arithmetic_type(x.dtype(), "column_sum", [&](auto zero) {
+    using T = decltype(zero);
+    cuda::column_sum(queue(), x.device_data<T>(), y.device_data<T>(), x.elements() / channels,
+                     int(channels));
+  });
+}
+
+double CudaBackend::sum_of_squares(std::span<const Tensor> tensors) {
+  const Arguments check("sum_of_squares", device_);
+  for (const Tensor& x : tensors) check.floats("x", x, x.shape());
+  const std::size_t count = tensors.size() * kSquaresBlocks;
+  const Scratch<double> partial(queue(), count);
+  for (std::size_t t = 0; t < tensors.size(); ++t)
+    square_sums(queue(), tensors[t].device_data<float>(), tensors[t].elements(),
+                partial.data() + t * kSquaresBlocks);
+  std::vector<double> sums(count);
+  runtime::copy(sums.data(), partial.data(), count * sizeof(double), CopyDirection::to_host,
+                stream_);
+  synchronize();
+  double total = 0;
+  for (const double sum : sums) total += sum;
+  return total;
+}
+
+void CudaBackend::batch_norm_train(const BatchNormOptions& options, const BatchNormForward& t) {
+  const Arguments check("batch_norm_train", device_);
+  const auto [channels, rows] = check_forward(check, t);
+  check.floats("mean", t.mean, {channels});
+  check.floats("inverse_deviation", t.inverse_deviation, {channels});
+  require(rows > 1, "batch_norm_train: x {} has {} value per channel, a variance needs two",
+          t.x.shape().text(), rows);
+  const float* x = t.x.device_data<float>();
+  float *mean = t.mean.device_data<float>(), *inverse = t.inverse_deviation.device_data<float>();
+  reduce_columns(queue(), rows, channels, 1,
+                 BatchStatisticsBody{{x},
+                                     mean,
+                                     inverse,
+                                     t.running_mean.device_data<float>(),
+                                     t.running_var.device_data<float>(),
+                                     options.epsilon,
+                                     options.momentum});
+  for_each_element(
+      queue(), t.x.elements(),
+      NormalizeBody{x, data_or_null(t.residual), mean, inverse, t.gamma.device_data<float>(),
+                    t.beta.device_data<float>(), t.y.device_data<float>(), Divisor(channels), 0,
+                    false, options.relu});
+}
+
+void CudaBackend::batch_norm_infer(const BatchNormOptions& options, const BatchNormForward& t) {
+  const Arguments check("batch_norm_infer", device_);
+  const auto [channels, rows] = check_forward(check, t);
+  if (rows == 0) return;
+  for_each_element(queue(), t.x.elements(),
+                   NormalizeBody{t.x.device_data<float>(), data_or_null(t.residual),
+                                 t.running_mean.device_data<float>(),
+                                 t.running_var.device_data<float>(), t.gamma.device_data<float>(),
+                                 t.beta.device_data<float>(), t.y.device_data<float>(),
+                                 Divisor(channels), options.epsilon, true, options.relu});
+}
+
+void CudaBackend::batch_norm_backward(const BatchNormOptions& options, const BatchNormBackward& t) {
+  const Arguments check("batch_norm_backward", device_);
+  const int channels = int(check.channels("x", t.x));
+  for (const Tensor* tensor : {&t.x, &t.dy, &t.dx})
+    check.floats("x, dy or dx", *tensor, t.x.shape());
+  for (const Tensor* tensor : {&t.gamma, &t.mean, &t.inverse_deviation, &t.d_gamma, &t.d_beta})
+    check.floats("a per-channel tensor", *tensor, {channels});
+  if (options.relu) check.floats("y", t.y, t.x.shape());
+  check.optional("d_residual", t.d_residual, t.x.shape(), DType::float32);
+  const int elements = check.extent("the number of elements", t.x.elements());
+  if (channels == 0) return;
+  const int rows = elements / channels;
+  const float *x = t.x.device_data<float>(), *dy = t.dy.device_data<float>();
+  const float* y = options.relu ? t.y.device_data<float>() : nullptr;
+  const float* mean = t.mean.device_data<float>();
+  const float* inverse = t.inverse_deviation.device_data<float>();
+  float *d_gamma = t.d_gamma.device_data<float>(), *d_beta = t.d_beta.device_data<float>();
+  reduce_columns(queue(), rows, channels, 1,
+                 GradientSumsBody{x, y, dy, mean, inverse, d_gamma, d_beta});
+  for_each_element(
+      queue(), elements,
+      InputGradientBody{x, y, dy, mean, inverse, t.gamma.device_data<float>(), d_gamma, d_beta,
+                        t.dx.device_data<float>(),
+                        t.d_residual.defined() ? t.d_residual.device_data<float>() : nullptr,
+                        Divisor(channels), 1.0f / float(rows)});
+}
+
+void CudaBackend::channel_statistics(const Tensor& x, const Tensor& mean, const Tensor& variance) {
+  const Arguments check("channel_statistics", device_);
+  const std::int64_t channels = check.channels("x", x);
+  check.floats("x", x, x.shape()).floats("mean", mean, {channels});
+  check.floats("variance", variance, {channels});
+  require(x.elements() > 0, "channel_statistics: x {} has no element", x.shape().text());
+  reduce_columns(
+      queue(), x.elements() / channels, int(channels), 1,
+      ChannelStatisticsBody{
+          {x.device_data<float>()}, mean.device_data<float>(), variance.device_data<float>()});
+}
+
+}  // namespace hush::cuda

@@ -1,0 +1,108 @@
+// Matrix products and convolutions of the CUDA backend.
+#include "cuda/arguments.h"
+#include "cuda/backend.h"
+#include "cuda/kernels/convolution.cuh"
+#include "cuda/kernels/depthwise.cuh"
+#include "cuda/kernels/gemm.cuh"
+
+namespace hush::cuda {
+namespace {
+
+// The shape of a convolution from its three tensors, checked.
+ConvShape conv_shape(const Arguments& check, std::string_view kernel, const ConvOptions& options,
+                     const Tensor& x, const Tensor& w, const Tensor& y) {
+  check.rank("x", x, 4).rank("w", w, 4).rank("y", y, 4);
+  const Shape &in = x.shape(), &weight = w.shape(), &out = y.shape();
+  require(options.stride > 0 && options.padding >= 0 && options.groups > 0 &&
+              in[3] == weight[2] * options.groups && weight[3] % options.groups == 0,
+          "{}: weights {} with stride {}, padding {} and {} groups do not fit {}", kernel,
+          weight.text(), options.stride, options.padding, options.groups, in.text());
+  require(in[1] + 2 * options.padding >= weight[0] && in[2] + 2 * options.padding >= weight[1] &&
+              weight[0] > 0 && weight[1] > 0,
+          "{}: weights {} are larger than the padded image {}", kernel, weight.text(), in.text());
+  const Shape wanted{in[0], options.output(in[1], weight[0]), options.output(in[2], weight[1]),
+                     weight[3]};
+  check.tensor("y", y, wanted, x.dtype()).tensor("w", w, weight, x.dtype());
+  check.extent("the number of input pixels", in[0] * in[1] * in[2]);
+  check.extent("the number of output pixels", out[0] * out[1] * out[2]);
+  check.extent("the number of weights", weight.elements());
+  const ConvShape s{int(in[0]),     int(in[1]),     int(in[2]),      int(in[3]),
+                    int(out[1]),    int(out[2]),    int(out[3]),     int(weight[0]),
+                    int(weight[1]), options.stride, options.padding, options.groups};
+  if (is_depthwise(s)) {
+    check.extent("the number of input elements", x.elements());
+    check.extent("the number of output elements", y.elements());
+  }
+  return s;
+}
+
+// The elements of an optional tensor, or null.
+template <class T>
+const T* data_or_null(const Tensor& t) {
+  return t.defined() ? t.device_data<T>() : nullptr;
+}
+
+}  // namespace
+
+void CudaBackend::gemm(const GemmOptions& options, const Tensor& a, const Tensor& b,
+                       const Tensor& c) {
+  const Arguments check("gemm", device_);
+  check.rank("a", a, 2).rank("b", b, 2).rank("c", c, 2);
+  const std::int64_t m = a.shape()[options.transpose_a ? 1 : 0];
+  const std::int64_t k = a.shape()[options.transpose_a ? 0 : 1];
+  const std::int64_t n = b.shape()[options.transpose_b ? 0 : 1];
+  const Shape b_shape = options.transpose_b ? Shape{n, k} : Shape{k, n};
+  check.tensor("b", b, b_shape, a.dtype()).tensor("c", c, {m, n}, a.dtype());
+  const int rows = check.extent("rows", m), columns = check.extent("columns", n);
+  const int depth = check.extent("depth", k);
+  with_arithmetic_type(a.dtype(), "gemm", [&](auto zero) {
+    using T = decltype(zero);
+    cuda::gemm(queue(), options, a.device_data<T>(), b.device_data<T>(), c.device_data<T>(), rows,
+               columns, depth);
+  });
+}
+
+void CudaBackend::conv2d(const ConvOptions& options, const Tensor& x, const Tensor& w,
+                         const ConvEpilogue& epilogue, const Tensor& y) {
+  const Arguments check("conv2d", device_);
+  const ConvShape s = conv_shape(check, "conv2d", options, x, w, y);
+  check.optional("bias", epilogue.bias, {s.out_channels}, x.dtype());
+  check.optional("residual", epilogue.residual, y.shape(), x.dtype());
+  require(!epilogue.relu || x.dtype() == DType::float32, "conv2d: there is no ReLU over the ring");
+  if (y.elements() == 0) return;
+  with_arithmetic_type(x.dtype(), "conv2d", [&](auto zero) {
+    using T = decltype(zero);
+    const auto run = is_depthwise(s) ? depthwise<T> : convolution<T>;
+    run(queue(), s, x.device_data<T>(), w.device_data<T>(), data_or_null<T>(epilogue.bias),
+        data_or_null<T>(epilogue.residual), epilogue.relu, y.device_data<T>());
+  });
+}
+
+void CudaBackend::conv2d_backward_input(const ConvOptions& options, const Tensor& dy,
+                                        const Tensor& w, const Tensor& dx) {
+  const Arguments check("conv2d_backward_input", device_);
+  const ConvShape s = conv_shape(check, "conv2d_backward_input", options, dx, w, dy);
+  if (dx.elements() == 0) return;
+  if (dy.elements() == 0) return this->zero(dx);
+  with_arithmetic_type(dy.dtype(), "conv2d_backward_input", [&](auto zero) {
+    using T = decltype(zero);
+    const auto run = is_depthwise(s) ? depthwise_backward_input<T> : convolution_backward_input<T>;
+    run(queue(), s, dy.device_data<T>(), w.device_data<T>(), dx.device_data<T>());
+  });
+}
+
+void CudaBackend::conv2d_backward_weight(const ConvOptions& options, const Tensor& x,
+                                         const Tensor& dy, const Tensor& dw) {
+  const Arguments check("conv2d_backward_weight", device_);
+  const ConvShape s = conv_shape(check, "conv2d_backward_weight", options, x, dw, dy);
+  if (dw.elements() == 0) return;
+  if (dy.elements() == 0) return this->zero(dw);
+  with_arithmetic_type(dy.dtype(), "conv2d_backward_weight", [&](auto zero) {
+    using T = decltype(zero);
+    const auto run =
+        is_depthwise(s) ? depthwise_backward_weight<T> : convolution_backward_weight<T>;
+    run(queue(), s, x.device_data<T>(), dy.device_data<T>(), dw.device_data<T>());
+  });
+}
+
+}  // namespace hush::cuda
