@@ -41,7 +41,7 @@ void add_options(CLI::App& app, Options& o) {
   app.add_flag("--overwrite", o.overwrite, "start anew although --out exists");
   app.add_option("--epochs", o.trainer.epochs)->check(CLI::Range(1, 100000))->capture_default_str();
   app.add_option("--max-steps", o.trainer.max_steps, "stop after this many steps; 0: no limit")
-      ->check(CLI::NonNegativeNumber)
+      ->check(zero_or_more())
       ->capture_default_str();
   app.add_option("--batch", o.batch, "images per step")
       ->check(CLI::Range(1, 1 << 20))
@@ -50,14 +50,14 @@ void add_options(CLI::App& app, Options& o) {
       ->check(CLI::IsMember({"sgd", "adam", "adamw"}))
       ->capture_default_str();
   app.add_option("--lr", o.trainer.schedule.learning_rate, "learning rate")
-      ->check(CLI::PositiveNumber)
+      ->check(above_zero())
       ->capture_default_str();
   app.add_option("--momentum", o.trainer.optimizer.momentum)
       ->check(CLI::Range(0.0, 1.0))
       ->capture_default_str();
   app.add_flag("--nesterov", o.trainer.optimizer.nesterov);
   app.add_option("--weight-decay", o.trainer.optimizer.weight_decay)
-      ->check(CLI::NonNegativeNumber)
+      ->check(zero_or_more())
       ->capture_default_str();
   app.add_flag("!--no-decay-norm", o.trainer.optimizer.decay_all,
                "no weight decay for batch norms and biases");
@@ -69,20 +69,20 @@ void add_options(CLI::App& app, Options& o) {
       ->delimiter(',');
   app.add_option("--gamma", o.trainer.schedule.gamma)->capture_default_str();
   app.add_option("--warmup", o.warmup_epochs, "epochs over which the rate rises from 0")
-      ->check(CLI::NonNegativeNumber)
+      ->check(zero_or_more())
       ->capture_default_str();
   app.add_option("--label-smoothing", o.trainer.label_smoothing)
       ->check(CLI::Range(0.0, 0.99))
       ->capture_default_str();
   app.add_option("--clip", o.trainer.clip_norm, "limit of the gradient's norm; 0: none")
-      ->check(CLI::NonNegativeNumber)
+      ->check(zero_or_more())
       ->capture_default_str();
   app.add_flag("!--no-augment", o.augment, "no random crop and flip");
   app.add_flag("!--no-shuffle", o.shuffle, "images in the order of the dataset");
   app.add_flag("!--no-eval", o.evaluate, "do not score the test images after each epoch");
   app.add_option("--save-every", o.trainer.save_every,
                  "save every this many steps too; 0: after each epoch only")
-      ->check(CLI::NonNegativeNumber)
+      ->check(zero_or_more())
       ->capture_default_str();
   app.add_flag("--log-steps", o.log_steps, "print the loss of every step");
   app.add_option("--json", o.json, "metrics as JSON lines to this file; without a name, to stdout")

@@ -18,7 +18,25 @@ void print_error(const std::string& program, std::string what) {
   fmt::print(stderr, "{}: {}\n", program, what);
 }
 
+// A validator that wants a number for which `holds` is true.
+CLI::Validator number_check(bool (*holds)(double), const std::string& wanted) {
+  return {[holds, wanted](const std::string& text) {
+            double value = 0;
+            const bool fine = CLI::detail::lexical_cast(text, value) && holds(value);
+            return fine ? std::string() : "'" + text + "' is not a number " + wanted;
+          },
+          "NUMBER " + wanted};
+}
+
 }  // namespace
+
+CLI::Validator above_zero() {
+  return number_check([](double x) { return x > 0; }, "above 0");
+}
+
+CLI::Validator zero_or_more() {
+  return number_check([](double x) { return x >= 0; }, "of at least 0");
+}
 
 int run_main(const std::string& program, const std::function<int()>& body) {
   try {

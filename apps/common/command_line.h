@@ -17,6 +17,10 @@ int run_main(const std::string& program, const std::function<int()>& body);
 // does not exist or has a wrong value throws ArgumentError in one line that says how to mend it.
 bool parse(CLI::App& app, int argc, char** argv);
 
+// Checks for options, with messages that fit into a line.
+CLI::Validator above_zero();
+CLI::Validator zero_or_more();
+
 // --device and --threads, which every computing program has.
 struct DeviceOptions {
   std::string device = "auto";

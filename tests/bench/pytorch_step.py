@@ -2,7 +2,7 @@
 """The PyTorch side of versus_pytorch.py: times one case in a process of its own.
 
 usage: pytorch_step.py MODEL MODE BATCH LAYOUT REPEATS
-MODEL resnet18 | wrn22_8;  MODE train | infer | frozen;  LAYOUT nchw | nhwc
+MODEL resnet18 | wrn-22-8;  MODE train | infer | frozen;  LAYOUT nchw | nhwc
 Prints one JSON object: the median seconds of a step and the process's peak memory in MiB.
 """
 import json
@@ -73,7 +73,7 @@ def main():
     name, mode, batch, layout, repeats = sys.argv[1:]
     torch.manual_seed(1)
     torch.set_num_threads(2)
-    model = {'resnet18': resnet18, 'wrn22_8': wrn22_8}[name]()
+    model = {'resnet18': resnet18, 'wrn-22-8': wrn22_8}[name]()
     images = torch.randn(int(batch), 3, 32, 32)
     if layout == 'nhwc':
         model = model.to(memory_format=torch.channels_last)

@@ -18,7 +18,7 @@ PYTHON = '/usr/bin/python3'  # Debian's, which python3-torch belongs to
 CASES = [('resnet18', 'train', ['train'], 64, 3),
          ('resnet18', 'infer', ['infer', 'frozen'], 1, 40),
          ('resnet18', 'infer', ['infer', 'frozen'], 128, 3),
-         ('wrn22_8', 'train', ['train'], 64, 1)]
+         ('wrn-22-8', 'train', ['train'], 64, 1)]
 
 
 def run(command):

@@ -1,6 +1,9 @@
 // Runs both parties of a protocol, and a dealer before them, as threads of the test.
 #pragma once
 
+#include <gtest/gtest.h>
+
+#include <algorithm>
 #include <array>
 #include <exception>
 #include <memory>
@@ -64,9 +67,46 @@ inline void deal_to(const Demand& demand, Dealer& dealer, Sources& sources) {
       [&] { receive(0); }, [&] { receive(1); });
 }
 
+// Keeps what its party says, to look at it afterwards.
+class RecordingChannel final : public Channel {
+ public:
+  explicit RecordingChannel(Channel& below) : below_(below) {}
+
+  void send(std::span<const std::byte> message, Tag tag) override {
+    record(message);
+    below_.send(message, tag);
+  }
+  void receive(std::span<std::byte> message, Tag tag) override { below_.receive(message, tag); }
+  void exchange(std::span<const std::byte> outgoing, std::span<std::byte> incoming,
+                Tag tag) override {
+    record(outgoing);
+    below_.exchange(outgoing, incoming, tag);
+  }
+  void flush() override { below_.flush(); }
+  void set_timeout(std::chrono::milliseconds timeout) override { below_.set_timeout(timeout); }
+  Traffic traffic() const override { return below_.traffic(); }
+
+  // Everything that was said, as whole words.
+  std::vector<Ring> words() const {
+    std::vector<Ring> words(sent_.size() / sizeof(Ring));
+    std::copy_n(sent_.begin(), words.size() * sizeof(Ring),
+                std::as_writable_bytes(std::span(words)).begin());
+    return words;
+  }
+
+ private:
+  void record(std::span<const std::byte> message) {
+    sent_.insert(sent_.end(), message.begin(), message.end());
+  }
+
+  Channel& below_;
+  std::vector<std::byte> sent_;
+};
+
 struct PartyResult {
   Traffic traffic;
-  Digest digest{};
+  Digest digest{};         // of all messages, their tags and sizes
+  std::vector<Ring> sent;  // their words
 };
 
 // Runs f(party) for both, over memory, with deterministic randomness. `label` varies it.
@@ -76,11 +116,12 @@ std::array<PartyResult, 2> run_parties(Sources& sources, F f, std::uint64_t labe
   std::array<PartyResult, 2> results;
   const auto run = [&](int id) {
     const auto own = std::move(channels[std::size_t(id)]);
-    DigestChannel digest(*own);
+    RecordingChannel recorder(*own);
+    DigestChannel digest(recorder);
     Party party(id, digest, sources[std::size_t(id)],
                 Generator::deterministic_for_tests(100 + 2 * label + std::uint64_t(id)));
     f(party);
-    results[std::size_t(id)] = {own->traffic(), digest.digest()};
+    results[std::size_t(id)] = {own->traffic(), digest.digest(), recorder.words()};
   };
   in_threads([&] { run(0); }, [&] { run(1); });
   return results;
