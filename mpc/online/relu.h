@@ -1,0 +1,54 @@
+// Signs and ReLU, three ways (and one variant). Each party learns masked values alone, uniform.
+//
+// | method     | how                                          | rounds          | bytes an element
+// | | a2b        | CrypTen's: all 64 bits of the sum (binary.h),| 9               | 232 | | | bit
+// to ring, Beaver product                  |                 |                   | | carry      |
+// carry tree for the sign alone (carry.h),     | 5 (k = 64, 32)  | 33.75 at k = 64,  | | | then
+// selection.h                             |                 | 20.5 at k = 32    | | dcf        |
+// comparison function on the opened x + r, its | 1               | 8                 | | | value
+// already times x                        |                 |                   | | dcf_select |
+// comparison function to a bit, then select by | 2               | 8.125             | | | the same
+// r: a key of half the size           |                 |                   |
+//
+// dcf: with x̂ = x + r open, (x >= 0) = k ⊕ m ⊕ [x̂' < r'], m bit k-1 of x̂ and ' the bits below
+// (Comparisons in correlations.h; Boyle et al., EUROCRYPT 2021, section 4; LLAMA, Gupta et al.,
+// PoPETs 2022). Messages, both ways at once: x̂'s share; dcf_select then δ = d ⊕ β, packed.
+//
+// Fused truncation: with `shift`, y = ReLU(x >> shift) from the same openings, at no cost (a2b,
+// the faithful baseline, truncates in a round of its own before). Then -2^62 <= x < 2^62.
+#pragma once
+
+#include <string_view>
+
+#include "mpc/offline/demand.h"
+#include "mpc/online/conversation.h"
+#include "mpc/online/cost.h"
+
+namespace hush::mpc {
+
+enum class ReluMethod : std::uint8_t { a2b, carry, dcf, dcf_select };
+// "a2b", "carry", "dcf", "dcf-select"; throws ArgumentError for anything else.
+ReluMethod parse_relu_method(std::string_view text);
+std::string_view name_of(ReluMethod method);
+
+struct ReluOptions {
+  ReluMethod method = ReluMethod::carry;
+  // Exact while -2^(width-1) <= x < 2^(width-1); 9 to 64. a2b always takes 64.
+  unsigned width = 64;
+  // Fraction bits to drop from x; 0 for none.
+  unsigned shift = 0;
+};
+
+// y = max(x, 0) >> shift.
+Conversation relu(Party& party, ReluOptions options, std::span<const Ring> x, std::span<Ring> y);
+Cost predict_relu(const ReluOptions& options, std::size_t count);
+void demand_relu(Demand& demand, const ReluOptions& options, std::size_t count);
+
+// bits (packed) = shares under exclusive or of x >= 0. `shift` must be 0; dcf and dcf_select are
+// the same here.
+Conversation nonnegative(Party& party, ReluOptions options, std::span<const Ring> x,
+                         std::span<std::uint64_t> bits);
+Cost predict_nonnegative(const ReluOptions& options, std::size_t count);
+void demand_nonnegative(Demand& demand, const ReluOptions& options, std::size_t count);
+
+}  // namespace hush::mpc

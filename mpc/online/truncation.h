@@ -1,0 +1,54 @@
+// Truncation: x >> f on shares, which brings a product back to the scale of its factors.
+//
+// Masked opening (exact to 1 ulp, always). Offset x to be positive, open x̂ = x + 2^62 + r for a
+// uniform r whose R = r >> f and sign bit b are shared too. The sum wrapped around 2^64 exactly if
+// b = 1 and s = 1, where s is 1 minus the highest bit of x̂, because x + 2^62 < 2^63. Hence
+//   x >> f = E - a,   E = (x̂ >> f) - 2^(62-f) public,   a = R - s · 2^(64-f) · b shared,
+// up to the carry of the dropped bits: the result is ⌊x / 2^f⌋ or 1 more. (The idea is that of
+// Escudero, Ghosh, Keller, Rachuri, Scholl, CRYPTO 2020, section 5, without its probability of
+// failure, as in Dalskov, Escudero, Keller, PoPETs 2020, section 3.2.)
+// Each party learns x̂, uniform. Message, both ways at once: x + 2^62 + r. 1 round, 8 bytes an
+// element; nothing where x̂ is opened anyway: see selection.h, relu.h and truncate_square.
+// Exact for -2^62 <= x < 2^62.
+//
+// Local (Mohassel, Zhang, SecureML, IEEE S&P 2017, section 4.1): each party shifts its own share.
+// No message; but with probability |x| / 2^64 the result is wrong by 2^(64-f), which ruins the
+// whole computation. Kept for comparison only.
+#pragma once
+
+#include "mpc/offline/correlations.h"
+#include "mpc/offline/demand.h"
+#include "mpc/online/conversation.h"
+#include "mpc/online/cost.h"
+
+namespace hush::mpc {
+
+inline constexpr Ring kTruncationOffset = Ring{1} << 62;
+
+// What x̂ tells: x >> shift = offset - R + wrap · b.
+struct TruncatedOpening {
+  Ring offset;  // E
+  Ring wrap;    // s · 2^(64-f)
+
+  TruncatedOpening(Ring opened, unsigned shift)
+      : offset((opened >> shift) - (kTruncationOffset >> shift)),
+        wrap((1 - (opened >> 63)) << (64 - shift)) {}
+};
+
+// y = x >> shift, 1 <= shift < 62.
+Conversation truncate(Party& party, unsigned shift, std::span<const Ring> x, std::span<Ring> y);
+Cost predict_truncate(std::size_t count);
+void demand_truncate(Demand& demand, unsigned shift, std::size_t count);
+
+// y = x >> shift and y2 = y² from the same opening, with a² = R² - 2 wrap R b + wrap² b:
+//   y² = E² - 2 E a + a².
+// Squares the very y that it returns. 1 round, 8 bytes an element.
+Conversation truncate_square(Party& party, unsigned shift, std::span<const Ring> x,
+                             std::span<Ring> y, std::span<Ring> y2);
+Cost predict_truncate_square(std::size_t count);
+void demand_truncate_square(Demand& demand, unsigned shift, std::size_t count);
+
+// y = x >> shift, failing with the probability above. No communication.
+void truncate_local(const Party& party, unsigned shift, std::span<const Ring> x, std::span<Ring> y);
+
+}  // namespace hush::mpc
