@@ -142,7 +142,7 @@ void convolve(const ConvGeometry& g, const T* x, const T* w, const EpiloguePoint
     MatrixRows<T> rows;
     for (std::int64_t i = 0; i < g.kh * g.kw * group_c; ++i)
       rows.starts.push_back(w + i * g.k + group * group_k);
-    const PackedMatrix<T> packed(rows, std::size_t(group_k));
+    const PanelMatrix<T> b(rows, std::size_t(group_k), std::size_t(g.n * g.oh * g.ow));
     for (std::int64_t first = 0; first < g.n; first += images.portion()) {
       const std::int64_t count = std::min(images.portion(), g.n - first);
       const T* padded = images.load(first, count) + group * group_c;
@@ -150,7 +150,7 @@ void convolve(const ConvGeometry& g, const T* x, const T* w, const EpiloguePoint
       run_row_product<T>(
           {count, g.oh, g.ow},
           {padded, images.image_step(), g.stride * images.row_step(), g.stride * g.c}, taps.offsets,
-          std::size_t(taps.run), packed, {y + place, g.oh * g.ow * g.k, g.ow * g.k, g.k},
+          std::size_t(taps.run), b, {y + place, g.oh * g.ow * g.k, g.ow * g.k, g.k},
           {.bias = epilogue.bias == nullptr ? nullptr : epilogue.bias + group * group_k,
            .residual = epilogue.residual == nullptr ? nullptr : epilogue.residual + place,
            .relu = epilogue.relu});
@@ -180,7 +180,7 @@ void convolve_backward_input(const ConvGeometry& g, const T* dy, const T* w, T* 
               rows.starts.push_back(w + tap * group_c * g.k + group * group_k + k);
           }
         }
-        const PackedMatrix<T> packed(rows, std::size_t(group_c));
+        const PanelMatrix<T> b(rows, std::size_t(group_c), std::size_t(g.n * v.count * u.count));
         for (std::int64_t first = 0; first < g.n; first += images.portion()) {
           const std::int64_t count = std::min(images.portion(), g.n - first);
           const T* padded = images.load(first, count) + group * group_k +
@@ -188,7 +188,7 @@ void convolve_backward_input(const ConvGeometry& g, const T* dy, const T* w, T* 
           T* out = dx + ((first * g.h + v.first) * g.w + u.first) * g.c + group * group_c;
           run_row_product<T>({count, v.count, u.count},
                              {padded, images.image_step(), images.row_step(), g.k}, taps.offsets,
-                             std::size_t(taps.run), packed,
+                             std::size_t(taps.run), b,
                              {out, g.h * g.w * g.c, g.stride * g.w * g.c, g.stride * g.c}, {});
         }
       }
@@ -241,7 +241,7 @@ void multiply(const GemmOptions& options, std::size_t m, std::size_t n, std::siz
   MatrixRows<T> b_rows{{}, options.transpose_b ? depth : 1};
   for (std::int64_t i = 0; i < depth; ++i)
     b_rows.starts.push_back(b + i * (options.transpose_b ? 1 : columns));
-  run_row_product<T>({1, 1, rows}, {a, 0, 0, depth}, {0}, k, PackedMatrix<T>(b_rows, n),
+  run_row_product<T>({1, 1, rows}, {a, 0, 0, depth}, {0}, k, PanelMatrix<T>(b_rows, n, m),
                      {c, 0, 0, columns}, {.accumulate = options.accumulate});
 }
 

@@ -15,11 +15,20 @@ constexpr std::size_t kRowBlock = 168;
 constexpr std::size_t kSumBlock = 192;
 // Panels that a second-level cache holds beside the images.
 constexpr std::size_t kPanelBytes = std::size_t{1} << 20;
+// Rows of B that are used in place together.
+constexpr std::size_t kRowsInPlace = 128;
 constexpr std::size_t kMaxPanelRowBytes = 256;  // 4 vectors of 64 bytes
 
 std::size_t divide_up(std::size_t a, std::size_t b) {
   return (a + b - 1) / b;
 }
+
+// A part of a row product's sum: some taps and channels, and where they begin among B's rows.
+struct Part {
+  const std::ptrdiff_t* offsets;
+  std::size_t taps, depth, first;
+  bool last;  // the sum is complete: what follows it may
+};
 
 // Calls f(i, image, row, column) for the points [begin, end), i counting from 0.
 template <class F>
@@ -70,10 +79,14 @@ void pack_rows(const T* const* starts, std::size_t count, std::ptrdiff_t step, s
 }  // namespace
 
 template <class T>
-PackedMatrix<T>::PackedMatrix(const MatrixRows<T>& rows, std::size_t columns)
-    : layout_(panel_layout<T>(columns)),
-      rows_(rows.starts.size()),
-      memory_(Tensor::empty({std::int64_t(rows_ * layout_.width())}, kDTypeOf<T>)) {
+PanelMatrix<T>::PanelMatrix(const MatrixRows<T>& rows, std::size_t columns, std::size_t points)
+    : layout_(panel_layout<T>(columns)), rows_(rows.starts.size()) {
+  constexpr std::size_t few_points = 72;
+  if (points <= few_points && layout_.width() == columns && rows.adjacent(columns)) {
+    in_place_ = rows.starts.front();
+    return;
+  }
+  memory_ = Tensor::empty({std::int64_t(rows_ * layout_.width())}, kDTypeOf<T>);
   constexpr std::size_t grain = 256;  // rows
   const std::size_t blocks = divide_up(rows_, grain);
   T* memory = memory_.data<T>();
@@ -92,7 +105,7 @@ PackedMatrix<T>::PackedMatrix(const MatrixRows<T>& rows, std::size_t columns)
 template <class T>
 void run_row_product(const GridExtent& extent, const PointGrid<const T>& in,
                      const std::vector<std::ptrdiff_t>& taps, std::size_t depth,
-                     const PackedMatrix<T>& b, const PointGrid<T>& out,
+                     const PanelMatrix<T>& b, const PointGrid<T>& out,
                      const RowEpilogue<T>& epilogue) {
   const PanelLayout& layout = b.layout();
   const std::size_t points = extent.points(), blocks = divide_up(points, kRowBlock);
@@ -114,23 +127,41 @@ void run_row_product(const GridExtent& extent, const PointGrid<const T>& in,
                  rows[i] = point_at(in, image, row, column);
                  outs[i] = point_at(out, image, row, column);
                });
-    const std::size_t last = std::min((group + 1) * per_group, layout.count());
-    for (std::size_t panel = group * per_group; panel < last; ++panel) {
+    const auto multiply = [&](std::size_t panel, const Part& part) {
       row_product<T>({.rows = rows,
                       .outs = outs,
                       .count = end - begin,
-                      .offsets = taps.data(),
-                      .taps = taps.size(),
-                      .depth = depth,
-                      .b = b.panel(panel),
+                      .offsets = part.offsets,
+                      .taps = part.taps,
+                      .depth = part.depth,
+                      .b = b.panel(panel) + part.first * b.stride(panel),
+                      .b_stride = b.stride(panel),
                       .vectors = layout.vectors(panel),
                       .column = layout.first_column(panel),
                       .columns = layout.columns(panel),
-                      .accumulate = epilogue.accumulate,
-                      .bias = epilogue.bias,
-                      .residual = epilogue.residual,
+                      .accumulate = epilogue.accumulate || part.first > 0,
+                      .bias = part.last ? epilogue.bias : nullptr,
+                      .residual = part.last ? epilogue.residual : nullptr,
                       .origin = out.base,
-                      .relu = epilogue.relu});
+                      .relu = part.last && epilogue.relu});
+    };
+    const std::size_t first = group * per_group, last = std::min(first + per_group, layout.count());
+    if (!b.in_place()) {
+      const Part all{taps.data(), taps.size(), depth, 0, true};
+      for (std::size_t panel = first; panel < last; ++panel) multiply(panel, all);
+      return;
+    }
+    // A panel in place touches a memory page for each row: few rows at a time.
+    for (std::size_t tap = 0; tap < taps.size(); ++tap) {
+      for (std::size_t done = 0; done < depth; done += kRowsInPlace) {
+        const std::ptrdiff_t offset = taps[tap] + std::ptrdiff_t(done);
+        const std::size_t count_rows = std::min(kRowsInPlace, depth - done);
+        const Part part{&offset, 1, count_rows, tap * depth + done,
+                        tap + 1 == taps.size() && done + count_rows == depth};
+        for (std::size_t panel = first; panel < last; ++panel) {
+          multiply(panel, part);
+        }
+      }
     }
   });
 }
@@ -177,10 +208,10 @@ void run_column_product(const ColumnProductTask<T>& task) {
 }
 
 #define HUSH_INSTANTIATE(T)                                                             \
-  template class PackedMatrix<T>;                                                       \
+  template class PanelMatrix<T>;                                                        \
   template void run_row_product(                                                        \
       const GridExtent&, const PointGrid<const T>&, const std::vector<std::ptrdiff_t>&, \
-      std::size_t, const PackedMatrix<T>&, const PointGrid<T>&, const RowEpilogue<T>&); \
+      std::size_t, const PanelMatrix<T>&, const PointGrid<T>&, const RowEpilogue<T>&);  \
   template void run_column_product(const ColumnProductTask<T>&);
 HUSH_INSTANTIATE(float)
 HUSH_INSTANTIATE(Ring)

@@ -29,23 +29,39 @@ template <class T>
 struct MatrixRows {
   std::vector<const T*> starts;
   std::ptrdiff_t step = 1;
+
+  // Whether each row of `columns` elements follows the one before.
+  bool adjacent(std::size_t columns) const {
+    if (starts.empty() || step != 1) return false;
+    for (std::size_t i = 1; i < starts.size(); ++i)
+      if (starts[i] != starts[i - 1] + columns) return false;
+    return true;
+  }
 };
 
-// The second factor of a product, cut into panels; see product_kernels.h.
+// The second factor of a product, cut into panels; see product_kernels.h. For a product with few
+// points copying B would cost more than it saves: it is then used in place if it can be.
 template <class T>
-class PackedMatrix {
+class PanelMatrix {
  public:
-  PackedMatrix(const MatrixRows<T>& rows, std::size_t columns);
+  PanelMatrix(const MatrixRows<T>& rows, std::size_t columns, std::size_t points);
 
   const PanelLayout& layout() const { return layout_; }
   std::size_t rows() const { return rows_; }
+  bool in_place() const { return in_place_ != nullptr; }
   const T* panel(std::size_t i) const {
-    return memory_.data<T>() + rows_ * layout_.first_column(i);
+    return in_place() ? in_place_ + layout_.first_column(i)
+                      : memory_.data<T>() + rows_ * layout_.first_column(i);
+  }
+  // From row to row of a panel.
+  std::size_t stride(std::size_t i) const {
+    return in_place() ? layout_.columns() : layout_.width(i);
   }
 
  private:
   PanelLayout layout_;
   std::size_t rows_;
+  const T* in_place_ = nullptr;
   Tensor memory_;
 };
 
@@ -62,7 +78,7 @@ struct RowEpilogue {
 template <class T>
 void run_row_product(const GridExtent& extent, const PointGrid<const T>& in,
                      const std::vector<std::ptrdiff_t>& taps, std::size_t depth,
-                     const PackedMatrix<T>& b, const PointGrid<T>& out,
+                     const PanelMatrix<T>& b, const PointGrid<T>& out,
                      const RowEpilogue<T>& epilogue);
 
 // For each tap t and m < run: row t · run + m of C = the sum over all points of element m of A's

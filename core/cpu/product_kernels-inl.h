@@ -8,9 +8,11 @@
 #define HUSH_PRODUCT_KERNELS_INL
 #endif
 
+#include <hwy/cache_control.h>
 #include <hwy/highway.h>
 
 #include <array>
+#include <cstdint>
 #include <cstring>
 #include <utility>
 
@@ -35,7 +37,9 @@ inline constexpr std::array<std::size_t, 5> kTileRows = {0, 16, 14, 0, 6};
 #else
 inline constexpr std::array<std::size_t, 5> kTileRows = {0, 8, 6, 0, 0};
 #endif
-inline constexpr std::size_t kMaxTileRows = kTileRows[1];
+// How many rows of B ahead are fetched into the nearest cache: B streams from the second level or
+// from memory, and its rows need not be adjacent.
+inline constexpr std::size_t kRowsAhead = 48;
 
 HWY_INLINE Vector<float> multiply_add(Vector<float> a, Vector<float> b, Vector<float> c) {
   return hn::MulAdd(a, b, c);
@@ -124,14 +128,19 @@ void row_tile(const RowProduct<T>& p, std::size_t first) {
     HWY_UNROLL(4) for (std::size_t v = 0; v < kVectors; ++v) sum[r][v] = hn::Zero(d);
   }
   const T* b = p.b;
+  const std::size_t b_stride = p.b_stride;
+  // An integer, as it runs past B's end.
+  auto ahead = reinterpret_cast<std::uintptr_t>(b + kRowsAhead * b_stride);
   for (std::size_t t = 0; t < p.taps; ++t) {
     const std::ptrdiff_t begin = p.offsets[t];
     const std::ptrdiff_t end = begin + std::ptrdiff_t(p.depth);
-    for (std::ptrdiff_t k = begin; k < end; ++k, b += kWidth) {
+    for (std::ptrdiff_t k = begin; k < end; ++k, b += b_stride) {
       Vector<T> b_row[kVectors];
       HWY_UNROLL(4) for (std::size_t v = 0; v < kVectors; ++v) {
-        b_row[v] = hn::Load(d, b + v * kLanes<T>);
+        b_row[v] = hn::LoadU(d, b + v * kLanes<T>);
+        hwy::Prefetch(reinterpret_cast<const T*>(ahead) + v * kLanes<T>);
       }
+      ahead += b_stride * sizeof(T);
       HWY_UNROLL(32) for (std::size_t r = 0; r < kRows; ++r) {
         const Vector<T> a = hn::Set(d, rows[r][k]);
         HWY_UNROLL(4) for (std::size_t v = 0; v < kVectors; ++v) {
@@ -140,16 +149,16 @@ void row_tile(const RowProduct<T>& p, std::size_t first) {
       }
     }
   }
-  HWY_ALIGN T tile[kRows * kWidth];
+  HWY_ALIGN T results[kRows * kWidth];
   const bool plain =
       p.columns == kWidth && !p.accumulate && !p.relu && p.bias == nullptr && p.residual == nullptr;
   HWY_UNROLL(32) for (std::size_t r = 0; r < kRows; ++r) {
-    T* out = plain ? p.outs[first + r] + p.column : tile + r * kWidth;
+    T* out = plain ? p.outs[first + r] + p.column : results + r * kWidth;
     HWY_UNROLL(4) for (std::size_t v = 0; v < kVectors; ++v) {
       hn::StoreU(sum[r][v], d, out + v * kLanes<T>);
     }
   }
-  if (!plain) finish_rows<T, kVectors>(p, first, kRows, tile);
+  if (!plain) finish_rows<T, kVectors>(p, first, kRows, results);
 }
 
 template <class T, std::size_t kRows, std::size_t kVectors>

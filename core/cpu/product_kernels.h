@@ -66,8 +66,9 @@ struct RowProduct {
   std::size_t count;
   const std::ptrdiff_t* offsets;  // [taps]
   std::size_t taps, depth;
-  const T* b;           // one panel
-  std::size_t vectors;  // of the panel
+  const T* b;            // one panel: element (k, j) at b[k · b_stride + j]
+  std::size_t b_stride;  // of any alignment
+  std::size_t vectors;   // of the panel
   std::size_t column;   // of C, where the panel begins
   std::size_t columns;  // valid ones in the panel
   bool accumulate;      // add what C holds
