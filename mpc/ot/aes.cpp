@@ -68,6 +68,8 @@ void mmo(const AesKey& key, const Block* in, Block offset, Block* out, std::size
     cipher.encrypt(y, batch);
     for (std::size_t i = 0; i < batch; ++i) out[done + i] = x[i] ^ y[i];
   }
+  sodium_memzero(x, sizeof x);
+  sodium_memzero(y, sizeof y);
 }
 
 template <unsigned kDepth>
@@ -87,6 +89,7 @@ void fold(const AesKey* leaves, std::uint64_t counter_first, std::size_t units, 
           if ((x >> j & 1) != 0) planes[j * stride + done + i] ^= stream[i];
       }
     }
+    sodium_memzero(stream, sizeof stream);
   }
 }
 

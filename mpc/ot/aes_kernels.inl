@@ -103,9 +103,9 @@ inline void fold_strip(const AesKey* leaves, std::uint64_t first, Block* sum, Bl
 }
 
 template <unsigned kDepth>
-void fold(const AesKey* leaves, std::uint64_t counter, std::size_t units, Block* sum,
-          Block* planes, std::size_t stride) {
+void fold(const AesKey* leaves, std::uint64_t counter, std::size_t units, Block* sum, Block* planes,
+          std::size_t stride) {
   for (std::size_t done = 0; done < units * kFoldUnit; done += kStrip)
-    fold_strip<kDepth>(leaves, counter + done, sum == nullptr ? nullptr : sum + done,
-                       planes + done, stride);
+    fold_strip<kDepth>(leaves, counter + done, sum == nullptr ? nullptr : sum + done, planes + done,
+                       stride);
 }

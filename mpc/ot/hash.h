@@ -7,10 +7,12 @@
 // OT extension against semi-honest parties needs MMO: with q_i and the secret delta, H(q_i ^ delta)
 // looks random to who knows q_i. TMMO gives one correlation any number of independent pads.
 //
-// Concrete security: a permutation used for Q hashes loses log2(Q) bits. So π is not AES under one
-// constant key but under key ^ batch, fresh for each session and each batch of at most a few
-// thousand hashes (the multi-instance remedy of Guo, Katz, Wang, Weng, Yu, CRYPTO 2020, section
-// 4.2, in the ideal-cipher model).
+// Concrete security: hashing Q times under one permutation costs log2(Q) of the 128 bits. So π is
+// not AES under one constant key but under key ^ batch, fresh for each session and each chunk of
+// transfers (the multi-instance remedy of Guo, Katz, Wang, Weng, Yu, "Better Concrete Security for
+// Half-Gates Garbling", CRYPTO 2020, section 4.2, in the ideal-cipher model). With at most 2^14
+// hashes a chunk that leaves 114 bits however many transfers follow; the pads of one chunk of
+// matrix products may be 2^24, which leaves 104.
 #pragma once
 
 #include <cstdint>
