@@ -41,12 +41,12 @@ class Ring {
   bool full() const { return tail_.load() - head_.load() == kMemoryRing; }
 
  private:
-  std::unique_ptr<std::byte[]> data_ = std::make_unique<std::byte[]>(kMemoryRing);
   // The orders are sequentially consistent because they pair with Link::sleepers_: a sleeper
   // announces itself and then looks at the ring, a writer moves the ring and then looks for
   // sleepers, and at least one of the two must see the other.
   alignas(64) std::atomic<std::size_t> head_{0};
   alignas(64) std::atomic<std::size_t> tail_{0};
+  std::unique_ptr<std::byte[]> data_ = std::make_unique<std::byte[]>(kMemoryRing);
 };
 
 // What both ends share.

@@ -1,13 +1,12 @@
 #include "mpc/channel/tls_transport.h"
 
 #include <fmt/format.h>
-#include <sys/socket.h>
 
-#include <cerrno>
 #include <exception>
 #include <utility>
 
 #include "mpc/channel/openssl_handles.h"
+#include "mpc/channel/tls_stream.h"
 
 namespace hush::mpc {
 namespace {
@@ -18,68 +17,6 @@ using openssl::Key;
 using openssl::SslContext;
 
 constexpr std::size_t kReadBuffer = 128 << 10;  // bytes: several records in one system call
-
-// What the BIO below an SSL object works on. OpenSSL's own socket BIO would raise SIGPIPE when the
-// peer has gone, and a library must not meddle with its process's signals.
-struct Stream {
-  int descriptor = -1;
-  bool gone = false;  // end of stream or reset
-};
-
-bool temporary(int error) {
-  return error == EAGAIN || error == EINTR;
-}
-
-int stream_write(BIO* bio, const char* data, std::size_t size, std::size_t* written) {
-  auto& stream = *static_cast<Stream*>(BIO_get_data(bio));
-  BIO_clear_retry_flags(bio);
-  const ssize_t count = send(stream.descriptor, data, size, MSG_NOSIGNAL);
-  *written = count > 0 ? static_cast<std::size_t>(count) : 0;
-  if (count < 0 && temporary(errno))
-    BIO_set_retry_write(bio);
-  else if (count < 0)
-    stream.gone = true;
-  return count > 0 ? 1 : 0;
-}
-
-int stream_read(BIO* bio, char* data, std::size_t size, std::size_t* read) {
-  auto& stream = *static_cast<Stream*>(BIO_get_data(bio));
-  BIO_clear_retry_flags(bio);
-  const ssize_t count = recv(stream.descriptor, data, size, 0);
-  *read = count > 0 ? static_cast<std::size_t>(count) : 0;
-  if (count < 0 && temporary(errno))
-    BIO_set_retry_read(bio);
-  else if (count <= 0)
-    stream.gone = true;
-  return count > 0 ? 1 : 0;
-}
-
-long stream_control(BIO* bio, int command, long /*number*/, void* /*pointer*/) {
-  if (command == BIO_CTRL_FLUSH) return 1;
-  if (command == BIO_CTRL_EOF) return static_cast<Stream*>(BIO_get_data(bio))->gone ? 1 : 0;
-  return 0;
-}
-
-int stream_create(BIO* bio) {
-  BIO_set_init(bio, 1);
-  return 1;
-}
-
-BIO_METHOD* make_stream_method() {
-  BIO_METHOD* method = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "hush stream");
-  if (method == nullptr || BIO_meth_set_write_ex(method, &stream_write) != 1 ||
-      BIO_meth_set_read_ex(method, &stream_read) != 1 ||
-      BIO_meth_set_ctrl(method, &stream_control) != 1 ||
-      BIO_meth_set_create(method, &stream_create) != 1)
-    throw Error("OpenSSL could not make a BIO method");
-  return method;
-}
-
-// Kept for the life of the process, as OpenSSL requires.
-const BIO_METHOD* stream_method() {
-  static const BIO_METHOD* const method = make_stream_method();
-  return method;
-}
 
 // A key file with a password must fail, not stop and ask at the terminal.
 int no_password(char* /*buffer*/, int /*size*/, int /*writing*/, void* /*user*/) {
@@ -142,9 +79,8 @@ class TlsTransport::Connection {
         name_(fmt::format("{} at {}", expected_peer, socket_.peer())),
         context_(make_context(credentials, expected_peer)),
         ssl_(SSL_new(context_.get())) {
-    BIO* const bio = BIO_new(stream_method());
-    check_setup(ssl_ != nullptr && bio != nullptr);
-    BIO_set_data(bio, &stream_);
+    check_setup(ssl_ != nullptr);
+    BIO* const bio = make_stream_bio(stream_).release();
     SSL_set_bio(ssl_.get(), bio, bio);
     if (side == TlsSide::connecting)
       SSL_set_connect_state(ssl_.get());
@@ -254,7 +190,7 @@ class TlsTransport::Connection {
   }
 
   Socket socket_;
-  Stream stream_;
+  TlsStream stream_;
   std::string name_;
   SslContext context_;
   openssl::Ssl ssl_;
