@@ -52,13 +52,11 @@ INSTANTIATE_TEST_SUITE_P(
       return name + "_" + std::to_string(test.param.classes);
     });
 
-TEST(Models, EveryNameBuildsForEveryImageSize) {
+TEST(Models, EveryNameBuildsForGreyImagesOfOddSize) {
   for (const std::string& name : model_names()) {
     EXPECT_FALSE(model_description(name).empty());
-    for (const Shape& image : {Shape{1, 28, 28, 1}, Shape{1, 32, 32, 3}, Shape{1, 64, 64, 3}}) {
-      const Graph graph = make_model(name, 7, image, 1);
-      EXPECT_EQ(graph.shapes()[std::size_t(graph.output())], (Shape{1, 7})) << name;
-    }
+    const Graph graph = make_model(name, 7, {1, 27, 30, 1}, 1);
+    EXPECT_EQ(graph.shapes()[std::size_t(graph.output())], (Shape{1, 7})) << name;
   }
 }
 
