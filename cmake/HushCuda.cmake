@@ -32,4 +32,10 @@ if(HUSH_HAS_CUDA)
     set(CMAKE_CUDA20_STANDARD_COMPILE_OPTION -std=c++20)
     set(CMAKE_CUDA20_EXTENSION_COMPILE_OPTION -std=c++20)
   endif()
+  # Functions of core/random.h and core/scalar.h are constexpr, and so may run on the device. A kernel
+  # that spills registers is an error like any other warning; 20050 is about kernels that are inline,
+  # which C++ wants. nvcc cannot evaluate fmt's checks of format strings (the emulated build does), and
+  # fmt takes it for a compiler without constexpr.
+  string(APPEND CMAKE_CUDA_FLAGS " --expt-relaxed-constexpr -Xcompiler=-Wall -Xptxas=--warn-on-spills"
+         " -Werror=all-warnings -diag-suppress=20050 -DFMT_CONSTEVAL= -DFMT_USE_CONSTEXPR=1")
 endif()
