@@ -9,49 +9,76 @@
 namespace hush {
 namespace {
 
-// Images with real zeros around them are made in portions of about this size.
-constexpr std::int64_t kPortionBytes = std::int64_t{4} << 20;
+// Images with real zeros around them are made in portions of about this size: what is written
+// shall still be in the second-level cache when it is read.
+constexpr std::int64_t kPortionBytes = std::int64_t{1} << 20;
+// With fewer portions than this, all threads work on one portion.
+constexpr std::int64_t kManyPortions = 12;
 
 struct Margins {
   std::int64_t top, bottom, left, right;
   bool any() const { return top > 0 || bottom > 0 || left > 0 || right > 0; }
 };
 
-// A stack of [h, w, c] images, some at a time, with zeros around them.
+// Images first … first + count - 1 of a stack, with zeros around them.
+template <class T>
+struct Portion {
+  std::int64_t first, count;
+  const T* images;  // each `image_step` after the one before
+};
+
+// A stack of [h, w, c] images, given out in portions with zeros around them.
 template <class T>
 class PaddedImages {
  public:
   PaddedImages(const T* images, std::int64_t n, std::int64_t h, std::int64_t w, std::int64_t c,
                const Margins& margins)
-      : images_(images), n_(n), h_(h), w_(w), c_(c), margins_(margins) {
-    const std::int64_t bytes = std::max<std::int64_t>(image_step() * std::int64_t(sizeof(T)), 1);
-    portion_ = margins.any() ? std::clamp<std::int64_t>(kPortionBytes / bytes, 1, n) : n;
-    if (margins.any()) memory_ = Tensor::empty({portion_ * image_step()}, kDTypeOf<T>);
-  }
+      : images_(images), n_(n), h_(h), w_(w), c_(c), margins_(margins) {}
 
-  // Images that `load` makes available at a time.
-  std::int64_t portion() const { return portion_; }
   std::ptrdiff_t row_step() const { return (w_ + margins_.left + margins_.right) * c_; }
-  std::ptrdiff_t image_step() const { return (h_ + margins_.top + margins_.bottom) * row_step(); }
-  // Where the padded images first … first + count - 1 begin; valid until the next call.
-  const T* load(std::int64_t first, std::int64_t count) const {
-    if (!margins_.any()) return images_ + first * image_step();
-    T* padded = memory_.template data<T>();
-    const std::int64_t rows = h_ + margins_.top + margins_.bottom;
-    const std::int64_t grain =
-        std::max<std::int64_t>(1, 65536 / std::max<std::int64_t>(row_step(), 1));
-    parallel_for(std::size_t(count * rows), std::size_t(grain),
-                 [&](std::size_t i, std::size_t end) {
-                   for (; i < end; ++i) {
-                     const std::int64_t image = std::int64_t(i) / rows;
-                     copy_row(first + image, std::int64_t(i) % rows - margins_.top,
-                              padded + std::int64_t(i) * row_step());
-                   }
-                 });
-    return padded;
+  std::ptrdiff_t image_step() const { return rows() * row_step(); }
+
+  // Calls f(portion) for all portions, one after the other.
+  template <class F>
+  void for_portions(F&& f) const {
+    const std::int64_t size = portion_size();
+    for (std::int64_t first = 0; first < n_; first += size) run(first, size, f);
+  }
+  // The same for an f whose calls may run at the same time.
+  template <class F>
+  void for_portions_side_by_side(F&& f) const {
+    const std::int64_t size = portion_size(), portions = (n_ + size - 1) / size;
+    if (portions < kManyPortions) return for_portions(f);
+    parallel_chunks(std::size_t(portions),
+                    [&](std::size_t i) { run(std::int64_t(i) * size, size, f); });
   }
 
  private:
+  std::int64_t rows() const { return h_ + margins_.top + margins_.bottom; }
+
+  std::int64_t portion_size() const {
+    const std::int64_t bytes = std::max<std::int64_t>(image_step() * std::int64_t(sizeof(T)), 1);
+    return margins_.any() ? std::clamp<std::int64_t>(kPortionBytes / bytes, 1, n_) : n_;
+  }
+
+  template <class F>
+  void run(std::int64_t first, std::int64_t size, F&& f) const {
+    const std::int64_t count = std::min(size, n_ - first);
+    if (!margins_.any()) return f(Portion<T>{first, count, images_ + first * image_step()});
+    const Tensor memory = Tensor::empty({count * image_step()}, kDTypeOf<T>);
+    T* padded = memory.template data<T>();
+    const std::int64_t row_bytes = row_step() * std::int64_t(sizeof(T));
+    const auto grain = std::size_t(65536 / std::max<std::int64_t>(row_bytes, 1) + 1);
+    parallel_for(std::size_t(count * rows()), grain, [&](std::size_t i, std::size_t end) {
+      for (; i < end; ++i) {
+        const std::int64_t image = std::int64_t(i) / rows();
+        copy_row(first + image, std::int64_t(i) % rows() - margins_.top,
+                 padded + std::int64_t(i) * row_step());
+      }
+    });
+    f(Portion<T>{first, count, padded});
+  }
+
   void copy_row(std::int64_t image, std::int64_t row, T* to) const {
     if (row < 0 || row >= h_) {
       std::fill(to, to + row_step(), T(0));
@@ -66,8 +93,6 @@ class PaddedImages {
   const T* images_;
   std::int64_t n_, h_, w_, c_;
   Margins margins_;
-  std::int64_t portion_ = 0;
-  Tensor memory_;
 };
 
 // The offsets of a kernel's elements from its first, and how many channels adjoin at each: a
@@ -130,6 +155,31 @@ std::pair<std::int64_t, std::int64_t> margins_of(const std::vector<ParityAxis>& 
   return {before, after};
 }
 
+// The input's gradient at the pixels of one parity, for one group of channels.
+template <class T>
+struct ParityPass {
+  std::int64_t group;
+  ParityAxis vertical, horizontal;
+  Taps taps;
+  PanelMatrix<T> weights;
+};
+
+template <class T>
+ParityPass<T> parity_pass(const ConvGeometry& g, const ParityAxis& v, const ParityAxis& u,
+                          std::int64_t group, std::ptrdiff_t row_step, const T* w) {
+  const std::int64_t group_c = g.c / g.groups, group_k = g.k / g.groups;
+  MatrixRows<T> rows{{}, g.k};
+  for (std::int64_t i = v.taps; i-- > 0;) {
+    for (std::int64_t j = u.taps; j-- > 0;) {
+      const std::int64_t tap = (v.first_tap + i * g.stride) * g.kw + u.first_tap + j * g.stride;
+      for (std::int64_t k = 0; k < group_k; ++k)
+        rows.starts.push_back(w + tap * group_c * g.k + group * group_k + k);
+    }
+  }
+  return {group, v, u, taps_of(v.taps, u.taps, group_k, g.k, row_step),
+          PanelMatrix<T>(rows, std::size_t(group_c), std::size_t(g.n * v.count * u.count))};
+}
+
 }  // namespace
 
 template <class T>
@@ -143,57 +193,49 @@ void convolve(const ConvGeometry& g, const T* x, const T* w, const EpiloguePoint
     for (std::int64_t i = 0; i < g.kh * g.kw * group_c; ++i)
       rows.starts.push_back(w + i * g.k + group * group_k);
     const PanelMatrix<T> b(rows, std::size_t(group_k), std::size_t(g.n * g.oh * g.ow));
-    for (std::int64_t first = 0; first < g.n; first += images.portion()) {
-      const std::int64_t count = std::min(images.portion(), g.n - first);
-      const T* padded = images.load(first, count) + group * group_c;
-      const std::int64_t place = first * g.oh * g.ow * g.k + group * group_k;
+    images.for_portions_side_by_side([&](const Portion<T>& portion) {
+      const std::int64_t place = portion.first * g.oh * g.ow * g.k + group * group_k;
       run_row_product<T>(
-          {count, g.oh, g.ow},
-          {padded, images.image_step(), g.stride * images.row_step(), g.stride * g.c}, taps.offsets,
-          std::size_t(taps.run), b, {y + place, g.oh * g.ow * g.k, g.ow * g.k, g.k},
+          {portion.count, g.oh, g.ow},
+          {portion.images + group * group_c, images.image_step(), g.stride * images.row_step(),
+           g.stride * g.c},
+          taps.offsets, std::size_t(taps.run), b, {y + place, g.oh * g.ow * g.k, g.ow * g.k, g.k},
           {.bias = epilogue.bias == nullptr ? nullptr : epilogue.bias + group * group_k,
            .residual = epilogue.residual == nullptr ? nullptr : epilogue.residual + place,
            .relu = epilogue.relu});
-    }
+    });
   }
 }
 
 template <class T>
 void convolve_backward_input(const ConvGeometry& g, const T* dy, const T* w, T* dx) {
-  const std::int64_t group_c = g.c / g.groups, group_k = g.k / g.groups;
   const std::vector<ParityAxis> vertical = parities(g.h, g.kh, g);
   const std::vector<ParityAxis> horizontal = parities(g.w, g.kw, g);
   const auto [top, bottom] = margins_of(vertical, g.oh);
   const auto [left, right] = margins_of(horizontal, g.ow);
   const PaddedImages<T> images(dy, g.n, g.oh, g.ow, g.k, {top, bottom, left, right});
+  std::vector<ParityPass<T>> passes;
   for (std::int64_t group = 0; group < g.groups; ++group) {
     for (const ParityAxis& v : vertical) {
       for (const ParityAxis& u : horizontal) {
-        if (v.count == 0 || u.count == 0) continue;
-        const Taps taps = taps_of(v.taps, u.taps, group_k, g.k, images.row_step());
-        MatrixRows<T> rows{{}, g.k};
-        for (std::int64_t i = v.taps; i-- > 0;) {
-          for (std::int64_t j = u.taps; j-- > 0;) {
-            const std::int64_t tap =
-                (v.first_tap + i * g.stride) * g.kw + u.first_tap + j * g.stride;
-            for (std::int64_t k = 0; k < group_k; ++k)
-              rows.starts.push_back(w + tap * group_c * g.k + group * group_k + k);
-          }
-        }
-        const PanelMatrix<T> b(rows, std::size_t(group_c), std::size_t(g.n * v.count * u.count));
-        for (std::int64_t first = 0; first < g.n; first += images.portion()) {
-          const std::int64_t count = std::min(images.portion(), g.n - first);
-          const T* padded = images.load(first, count) + group * group_k +
-                            (v.begin() + top) * images.row_step() + (u.begin() + left) * g.k;
-          T* out = dx + ((first * g.h + v.first) * g.w + u.first) * g.c + group * group_c;
-          run_row_product<T>({count, v.count, u.count},
-                             {padded, images.image_step(), images.row_step(), g.k}, taps.offsets,
-                             std::size_t(taps.run), b,
-                             {out, g.h * g.w * g.c, g.stride * g.w * g.c, g.stride * g.c}, {});
-        }
+        if (v.count > 0 && u.count > 0)
+          passes.push_back(parity_pass<T>(g, v, u, group, images.row_step(), w));
       }
     }
   }
+  images.for_portions_side_by_side([&](const Portion<T>& portion) {
+    for (const ParityPass<T>& pass : passes) {
+      const ParityAxis &v = pass.vertical, &u = pass.horizontal;
+      const T* in = portion.images + pass.group * (g.k / g.groups) +
+                    (v.begin() + top) * images.row_step() + (u.begin() + left) * g.k;
+      T* out = dx + ((portion.first * g.h + v.first) * g.w + u.first) * g.c +
+               pass.group * (g.c / g.groups);
+      run_row_product<T>({portion.count, v.count, u.count},
+                         {in, images.image_step(), images.row_step(), g.k}, pass.taps.offsets,
+                         std::size_t(pass.taps.run), pass.weights,
+                         {out, g.h * g.w * g.c, g.stride * g.w * g.c, g.stride * g.c}, {});
+    }
+  });
 }
 
 template <class T>
@@ -201,24 +243,22 @@ void convolve_backward_weight(const ConvGeometry& g, const T* x, const T* dy, T*
   const std::int64_t group_c = g.c / g.groups, group_k = g.k / g.groups;
   const PaddedImages<T> images(x, g.n, g.h, g.w, g.c, margins_of(g));
   const Taps taps = taps_of(g.kh, g.kw, group_c, g.c, images.row_step());
-  for (std::int64_t first = 0; first < g.n; first += images.portion()) {
-    const std::int64_t count = std::min(images.portion(), g.n - first);
-    const T* padded = images.load(first, count);
+  images.for_portions([&](const Portion<T>& portion) {
     for (std::int64_t group = 0; group < g.groups; ++group) {
-      run_column_product<T>({.extent = {count, g.oh, g.ow},
-                             .a = {padded + group * group_c, images.image_step(),
+      run_column_product<T>({.extent = {portion.count, g.oh, g.ow},
+                             .a = {portion.images + group * group_c, images.image_step(),
                                    g.stride * images.row_step(), g.stride * g.c},
                              .taps = taps.offsets,
                              .run = std::size_t(taps.run),
-                             .b = {dy + first * g.oh * g.ow * g.k + group * group_k,
+                             .b = {dy + portion.first * g.oh * g.ow * g.k + group * group_k,
                                    g.oh * g.ow * g.k, g.ow * g.k, g.k},
                              .b_step = 1,
                              .c = dw + group * group_k,
                              .c_stride = std::size_t(g.k),
                              .columns = std::size_t(group_k),
-                             .accumulate = first > 0});
+                             .accumulate = portion.first > 0});
     }
-  }
+  });
 }
 
 template <class T>

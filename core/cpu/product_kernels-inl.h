@@ -11,6 +11,7 @@
 #include <hwy/cache_control.h>
 #include <hwy/highway.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <cstring>
@@ -40,6 +41,8 @@ inline constexpr std::array<std::size_t, 5> kTileRows = {0, 8, 6, 0, 0};
 // How many rows of B ahead are fetched into the nearest cache: B streams from the second level or
 // from memory, and its rows need not be adjacent.
 inline constexpr std::size_t kRowsAhead = 48;
+// The same for points of a column product, whose distance hardware does not guess.
+inline constexpr std::size_t kPointsAhead = 8;
 
 HWY_INLINE Vector<float> multiply_add(Vector<float> a, Vector<float> b, Vector<float> c) {
   return hn::MulAdd(a, b, c);
@@ -172,6 +175,9 @@ void column_tile(const ColumnProduct<T>& p) {
   const T* b = p.b;
   for (std::size_t i = 0; i < p.point_count; ++i, b += kWidth) {
     const T* a_row = p.points[i] + p.offset;
+    const T* a_ahead = p.points[std::min(i + kPointsAhead, p.point_count - 1)] + p.offset;
+    hwy::Prefetch(a_ahead);
+    hwy::Prefetch(a_ahead + kRows - 1);
     Vector<T> b_row[kVectors];
     HWY_UNROLL(4) for (std::size_t v = 0; v < kVectors; ++v) {
       b_row[v] = hn::Load(d, b + v * kLanes<T>);

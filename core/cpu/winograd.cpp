@@ -20,9 +20,12 @@ constexpr std::size_t kTilesTogether = 256;
 constexpr std::size_t kGapBytes = 64;
 // Independent partial sums of the weight's gradient, and the most that one may weigh.
 constexpr std::size_t kPartials = 8;
-constexpr std::size_t kPartialBytes = std::size_t{5} << 19;
+constexpr std::size_t kPartialBytes = std::size_t{1} << 20;
 
 constexpr std::size_t kTaps = 9;
+// Rows of weights that a thread transforms at a time; the widest panel.
+constexpr std::size_t kWeightBlock = 64;
+constexpr std::size_t kMaxPanelColumns = 64;
 
 std::size_t divide_up(std::size_t a, std::size_t b) {
   return (a + b - 1) / b;
@@ -67,15 +70,11 @@ class WeightPlanes {
         memory_(scratch<T>(kWinogradPlanes<T> * step_)),
         planes_(memory_.template data<T>()) {}
 
-  // Row `row` of all planes from the nine taps' rows.
-  void set_row(std::size_t row, const std::array<const T*, kTaps>& taps) const {
-    for (std::size_t panel = 0; panel < layout_.count(); ++panel) {
-      std::array<const T*, kTaps> part = taps;
-      for (const T*& tap : part) tap += layout_.first_column(panel);
-      winograd_weight(part.data(), layout_.columns(panel),
-                      planes_ + depth_ * layout_.first_column(panel) + row * layout_.width(panel),
-                      step_);
-    }
+  // Row `row` of one panel in all planes, from the same columns of the nine taps.
+  void set_row(std::size_t row, std::size_t panel, const std::array<const T*, kTaps>& taps) const {
+    winograd_weight(taps.data(), layout_.columns(panel),
+                    planes_ + depth_ * layout_.first_column(panel) + row * layout_.width(panel),
+                    step_);
   }
   const T* panel(std::size_t plane, std::size_t panel) const {
     return planes_ + plane * step_ + depth_ * layout_.first_column(panel);
@@ -90,15 +89,19 @@ class WeightPlanes {
   T* planes_;
 };
 
+// Both walk panel by panel: within a panel the planes are written in order.
 template <class T>
 WeightPlanes<T> forward_weights(const ConvGeometry& g, const T* w) {
-  WeightPlanes<T> planes(std::size_t(g.c), std::size_t(g.k));
-  parallel_for(std::size_t(g.c), 8, [&](std::size_t c, std::size_t end) {
-    for (; c < end; ++c) {
+  const auto channels = std::size_t(g.c), results = std::size_t(g.k);
+  WeightPlanes<T> planes(channels, results);
+  const std::size_t blocks = divide_up(channels, kWeightBlock);
+  parallel_chunks(planes.layout().count() * blocks, [&](std::size_t chunk) {
+    const std::size_t panel = chunk / blocks, first = chunk % blocks * kWeightBlock;
+    for (std::size_t c = first; c < std::min(first + kWeightBlock, channels); ++c) {
       std::array<const T*, kTaps> taps{};
       for (std::size_t tap = 0; tap < kTaps; ++tap)
-        taps[tap] = w + (tap * std::size_t(g.c) + c) * std::size_t(g.k);
-      planes.set_row(c, taps);
+        taps[tap] = w + (tap * channels + c) * results + planes.layout().first_column(panel);
+      planes.set_row(c, panel, taps);
     }
   });
   return planes;
@@ -107,24 +110,24 @@ WeightPlanes<T> forward_weights(const ConvGeometry& g, const T* w) {
 // The input's gradient is a convolution with the kernel turned by 180 degrees and its channels
 // swapped.
 WeightPlanes<float> backward_weights(const ConvGeometry& g, const float* w) {
-  constexpr std::size_t block = 16;
+  constexpr std::size_t block = kWinogradChannels;
   const auto channels = std::size_t(g.c), results = std::size_t(g.k);
   WeightPlanes<float> planes(results, channels);
-  parallel_chunks(results / block, [&](std::size_t chunk) {
-    const Tensor turned = scratch<float>(kTaps * block * channels);  // [tap][k in block][c]
-    float* memory = turned.data<float>();
+  const PanelLayout& layout = planes.layout();
+  parallel_chunks(layout.count() * (results / block), [&](std::size_t chunk) {
+    const std::size_t panel = chunk / (results / block), first = chunk % (results / block) * block;
+    const std::size_t column = layout.first_column(panel), width = layout.columns(panel);
+    alignas(64) float turned[kTaps][block][kMaxPanelColumns];  // [tap][k][c]
     for (std::size_t tap = 0; tap < kTaps; ++tap) {
-      for (std::size_t c = 0; c < channels; ++c) {
-        const float* from = w + (tap * channels + c) * results + chunk * block;
-        float* to = memory + (kTaps - 1 - tap) * block * channels + c;
-        for (std::size_t k = 0; k < block; ++k) to[k * channels] = from[k];
+      for (std::size_t c = 0; c < width; ++c) {
+        const float* from = w + (tap * channels + column + c) * results + first;
+        for (std::size_t k = 0; k < block; ++k) turned[kTaps - 1 - tap][k][c] = from[k];
       }
     }
     for (std::size_t k = 0; k < block; ++k) {
       std::array<const float*, kTaps> taps{};
-      for (std::size_t tap = 0; tap < kTaps; ++tap)
-        taps[tap] = memory + (tap * block + k) * channels;
-      planes.set_row(chunk * block + k, taps);
+      for (std::size_t tap = 0; tap < kTaps; ++tap) taps[tap] = turned[tap][k];
+      planes.set_row(first + k, panel, taps);
     }
   });
   return planes;
