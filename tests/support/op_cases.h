@@ -6,6 +6,7 @@
 #include "core/ops/batch_norm.h"
 #include "core/ops/convolution.h"
 #include "core/ops/elementwise.h"
+#include "core/ops/gated_activation.h"
 #include "core/ops/loss.h"
 #include "core/ops/pool.h"
 #include "tests/support/gradient_check.h"
@@ -133,6 +134,25 @@ inline void add_elementwise_cases(std::vector<OpCase>& cases) {
   }
 }
 
+inline void add_gated_activation_cases(std::vector<OpCase>& cases) {
+  using Fill = OpInput::Fill;
+  for (const Shape& x : {Shape{1, 5, 3, 3}, Shape{3, 4, 4, 5}, Shape{4, 19}}) {
+    Shape map;
+    for (int axis = 1; axis < x.rank(); ++axis) map.append(x[axis]);
+    const Shape c{x[-1]};
+    cases.push_back({fmt::format("gated_activation_rank_{}_batch_{}", x.rank(), x[0]),
+                     std::make_shared<GatedActivation>(),
+                     {{x, Fill::distinct},
+                      {map},
+                      {{3, x[-1]}},
+                      {c, Fill::normal, false},
+                      {c, Fill::positive, false}},
+                     reference::gated_activation,
+                     {},
+                     {}});
+  }
+}
+
 inline void add_batch_norm_cases(std::vector<OpCase>& cases) {
   for (const bool residual : {false, true})
     for (const bool relu : {false, true})
@@ -217,6 +237,7 @@ inline std::vector<OpCase> op_cases() {
   add_convolution_cases(cases);
   add_linear_cases(cases);
   add_elementwise_cases(cases);
+  add_gated_activation_cases(cases);
   add_batch_norm_cases(cases);
   add_pool_cases(cases);
   add_subsample_cases(cases);

@@ -112,6 +112,20 @@ Array<T> zip(Binary f, const Arrays<T>& in) {
   return y;
 }
 
+// Inputs as those of hush::GatedActivation: x, gate, coefficients c0, c1, c2.
+inline Array<double> gated_activation(const Arrays<double>& in) {
+  const Array<double>& x = in[0];
+  const std::size_t channels = std::size_t(x.shape[-1]), map = in[1].values.size();
+  Array<double> y(x.shape);
+  for (std::size_t i = 0; i < x.values.size(); ++i) {
+    const double v = x.values[i], m = in[1].values[i % map];
+    const double* c = in[2].values.data() + i % channels;
+    y.values[i] =
+        m * std::max(v, 0.0) + (1 - m) * (c[0] + c[channels] * v + c[2 * channels] * v * v);
+  }
+  return y;
+}
+
 struct ChannelMoments {
   std::vector<double> mean, variance;  // biased variance
   double count;                        // elements per channel
