@@ -266,6 +266,28 @@ TEST(OtExtension, ZeroTransfersCostNothing) {
   EXPECT_EQ(cost, ring_ot_cost(OtExtension::kSoftSpoken4, 0, 8));
 }
 
+TEST(OtExtension, PeerThatDiesIsATypedError) {
+  auto ends = make_memory_transports();
+  FramedChannel channel(std::move(ends.first));
+  ends.second.reset();
+  Generator generator = Generator::deterministic_for_tests(1);
+  EXPECT_THROW(CotSender(channel, generator, OtExtension::kSoftSpoken4), PeerClosed);
+}
+
+// A peer that sets up with another k sends a message of the wrong size or step, and never wrong
+// results.
+TEST(OtExtension, ParametersThatDifferAreAProtocolViolation) {
+  TwoParties parties;
+  EXPECT_THROW(parties.run(
+                   [](TestParty& p) {
+                     CotSender sender(p.channel(), p.generator(), OtExtension::kSoftSpoken4);
+                   },
+                   [](TestParty& p) {
+                     CotReceiver receiver(p.channel(), p.generator(), OtExtension::kSoftSpoken8);
+                   }),
+               ProtocolViolation);
+}
+
 TEST(OtExtension, RefusesArgumentsThatDoNotFit) {
   OtParties parties(OtExtension::kSoftSpoken2);
   std::vector<std::uint64_t> words(10);
