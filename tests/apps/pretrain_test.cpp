@@ -56,7 +56,7 @@ std::unique_ptr<TemporaryFolder> PretrainTest::folder_;
 
 TEST_F(PretrainTest, LearnsAndWritesModelStateAndMetrics) {
   const ProgramResult result =
-      run_program("pretrain", tiny_run(out_ / "a.safetensors", {"--epochs", "6"}));
+      run_program("pretrain", tiny_run(out_ / "a.safetensors", {"--epochs", "6", "--no-augment"}));
   ASSERT_EQ(result.status, 0) << result.error;
   const std::string metrics = read_file(out_ / "a.jsonl");
   EXPECT_THAT(metrics, HasSubstr("\"epoch\":6"));
@@ -69,7 +69,7 @@ TEST_F(PretrainTest, LearnsAndWritesModelStateAndMetrics) {
   ASSERT_EQ(score.status, 0) << score.error;
   const auto at = score.output.find("top-1 ");
   ASSERT_NE(at, std::string::npos) << score.output;
-  EXPECT_GT(std::stod(score.output.substr(at + 6)), 50) << score.output;
+  EXPECT_GT(std::stod(score.output.substr(at + 6)), 80) << score.output;
 }
 
 TEST_F(PretrainTest, SameSeedGivesTheSameFileWhateverTheThreads) {
