@@ -1,8 +1,9 @@
 // Matrix products and convolutions of the CPU backend: shapes are checked and the algorithm is
-// chosen here; the work is done in convolution.cpp and winograd.cpp.
+// chosen here; the work is done in convolution.cpp, winograd.cpp and depthwise.cpp.
 #include "core/cpu/check.h"
 #include "core/cpu/convolution.h"
 #include "core/cpu/cpu_backend.h"
+#include "core/cpu/depthwise.h"
 #include "core/cpu/product_kernels.h"
 #include "core/cpu/winograd.h"
 #include "core/thread_pool.h"
@@ -105,7 +106,9 @@ void CpuBackend::conv2d(const ConvOptions& options, const Tensor& x, const Tenso
         .bias = epilogue.bias.defined() ? epilogue.bias.data<T>() : nullptr,
         .residual = epilogue.residual.defined() ? epilogue.residual.data<T>() : nullptr,
         .relu = epilogue.relu};
-    if (takes_winograd<T>(g)) {
+    if (is_depthwise(g)) {
+      depthwise_convolve<T>(g, x.data<T>(), w.data<T>(), pointers, y.data<T>());
+    } else if (takes_winograd<T>(g)) {
       winograd_convolve<T>(g, x.data<T>(), w.data<T>(), pointers, y.data<T>());
     } else {
       convolve<T>(g, x.data<T>(), w.data<T>(), pointers, y.data<T>());
@@ -119,6 +122,8 @@ void CpuBackend::conv2d_backward_input(const ConvOptions& options, const Tensor&
   with_arithmetic_type(dx.dtype(), "conv2d_backward_input", [&](auto zero_value) {
     using T = decltype(zero_value);
     if (empty(g)) return zero(dx);
+    if (is_depthwise(g))
+      return depthwise_backward_input<T>(g, dy.data<T>(), w.data<T>(), dx.data<T>());
     if constexpr (std::is_same_v<T, float>) {
       if (takes_winograd<T>(g))
         return winograd_backward_input(g, dy.data<T>(), w.data<T>(), dx.data<T>());
@@ -133,6 +138,8 @@ void CpuBackend::conv2d_backward_weight(const ConvOptions& options, const Tensor
   with_arithmetic_type(x.dtype(), "conv2d_backward_weight", [&](auto zero_value) {
     using T = decltype(zero_value);
     if (empty(g)) return zero(dw);
+    if (is_depthwise(g))
+      return depthwise_backward_weight<T>(g, x.data<T>(), dy.data<T>(), dw.data<T>());
     if constexpr (std::is_same_v<T, float>) {
       if (takes_winograd<T>(g))
         return winograd_backward_weight(g, x.data<T>(), dy.data<T>(), dw.data<T>());
