@@ -56,10 +56,10 @@ std::unique_ptr<TemporaryFolder> PretrainTest::folder_;
 
 TEST_F(PretrainTest, LearnsAndWritesModelStateAndMetrics) {
   const ProgramResult result =
-      run_program("pretrain", tiny_run(out_ / "a.safetensors", {"--epochs", "6", "--no-augment"}));
+      run_program("pretrain", tiny_run(out_ / "a.safetensors", {"--epochs", "10", "--no-augment"}));
   ASSERT_EQ(result.status, 0) << result.error;
   const std::string metrics = read_file(out_ / "a.jsonl");
-  EXPECT_THAT(metrics, HasSubstr("\"epoch\":6"));
+  EXPECT_THAT(metrics, HasSubstr("\"epoch\":10"));
   EXPECT_THAT(metrics, HasSubstr("\"revision\""));
   EXPECT_THAT(metrics, HasSubstr("\"sha256\""));
   EXPECT_TRUE(std::filesystem::exists(out_ / "a.state.safetensors"));
