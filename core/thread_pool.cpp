@@ -1,5 +1,6 @@
 #include "core/thread_pool.h"
 
+#include <hwy/cache_control.h>
 #include <sched.h>
 
 #include <algorithm>
@@ -17,6 +18,16 @@ namespace hush {
 namespace {
 
 thread_local bool inside_loop = false;
+
+// Loops follow each other within microseconds, waking a sleeping thread takes tens of them: who
+// waits looks again so often before going to sleep (some 20 µs), which is too short to disturb
+// others where threads outnumber processors.
+constexpr int kLooksBeforeSleep = 500;
+
+template <class Condition>
+void look_for(Condition&& condition) {
+  for (int i = 0; i < kLooksBeforeSleep && !condition(); ++i) hwy::Pause();
+}
 
 // One parallel loop: chunks are handed out by counting up.
 struct Loop {
@@ -70,6 +81,7 @@ class ThreadPool {
     }
     wake_.notify_all();
     loop.run();
+    look_for([&] { return entered_ == 0; });
     // Workers that have not come yet find no loop; those inside are waited for.
     std::unique_lock lock(mutex_);
     loop_ = nullptr;
@@ -79,8 +91,13 @@ class ThreadPool {
  private:
   void work() {
     std::uint64_t seen = 0;
-    std::unique_lock lock(mutex_);
     for (;;) {
+      look_for([&] { return stopping_ || generation_ != seen; });
+      std::unique_lock lock(mutex_);
+      if (loop_ == nullptr && generation_ != seen) {  // came too late: look for the next
+        seen = generation_;
+        continue;
+      }
       wake_.wait(lock, [&] { return stopping_ || (loop_ != nullptr && generation_ != seen); });
       if (stopping_) return;
       seen = generation_;
@@ -96,9 +113,10 @@ class ThreadPool {
   std::mutex mutex_;
   std::condition_variable wake_, done_;
   Loop* loop_ = nullptr;
-  std::uint64_t generation_ = 0;
-  int entered_ = 0;  // workers inside loop_
-  bool stopping_ = false;
+  // Written under the mutex; atomic because they are also looked at without.
+  std::atomic<std::uint64_t> generation_ = 0;
+  std::atomic<int> entered_ = 0;  // workers inside loop_
+  std::atomic<bool> stopping_ = false;
   std::vector<std::thread> workers_;
 };
 
