@@ -46,7 +46,7 @@ class Ring {
   // sleepers, and at least one of the two must see the other.
   alignas(64) std::atomic<std::size_t> head_{0};
   alignas(64) std::atomic<std::size_t> tail_{0};
-  std::unique_ptr<std::byte[]> data_ = std::make_unique<std::byte[]>(kMemoryRing);
+  std::unique_ptr<std::byte[]> data_ = std::make_unique_for_overwrite<std::byte[]>(kMemoryRing);
 };
 
 // What both ends share.
