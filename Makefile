@@ -6,7 +6,7 @@ FORMAT ?= $(shell command -v clang-format-14 || echo clang-format)
 SOURCES = $(shell git ls-files '*.cpp' '*.h' '*.cu' '*.cuh')
 
 .DEFAULT_GOAL := build
-.PHONY: build help setup demo test sanitize bench format format-check lint fuzz datasets clean
+.PHONY: build help setup demo test sanitize bench gpu-test gpu-bench format format-check lint fuzz datasets clean
 
 build: $(BUILD)/build.ninja  ## Build the programs into apps/
 	@cmake --build $(BUILD) -j $(JOBS)
@@ -34,6 +34,14 @@ sanitize:  ## All tests under AddressSanitizer and UndefinedBehaviorSanitizer
 
 bench: build  ## Measure speed against ceilings and peers
 	@tests/bench/run.sh $(BUILD)
+
+gpu-test: $(BUILD)/build.ninja  ## Run the CUDA tests on this machine's GPU
+	@cmake $(BUILD) -DHUSH_CUDA=ON >/dev/null && cmake --build $(BUILD) -j $(JOBS) --target cuda_gpu_test
+	@$(BUILD)/tests/cuda/cuda_gpu_test
+
+gpu-bench: $(BUILD)/build.ninja  ## Measure every CUDA kernel on this machine's GPU
+	@cmake $(BUILD) -DHUSH_CUDA=ON >/dev/null && cmake --build $(BUILD) -j $(JOBS) --target gpu_bench
+	@$(BUILD)/tests/cuda/gpu_bench
 
 format:  ## Format all sources
 	@$(FORMAT) -i $(SOURCES)

@@ -43,7 +43,7 @@ void CudaBackend::pool(const PoolOptions& options, const Tensor& x, const Tensor
     check.floats("x", x, x.shape());
     check.optional("argmax", argmax, y.shape(), DType::int32);
     if (y.elements() == 0) return;
-    return for_each_element(
+    return for_each_element<1>(
         queue(), y.elements(),
         MaxPoolBody{s, s.output_index(), x.device_data<float>(), y.device_data<float>(),
                     argmax.defined() ? argmax.device_data<std::int32_t>() : nullptr});
@@ -51,7 +51,7 @@ void CudaBackend::pool(const PoolOptions& options, const Tensor& x, const Tensor
   if (y.elements() == 0) return;
   with_arithmetic_type(x.dtype(), "pool", [&](auto zero) {
     using T = decltype(zero);
-    for_each_element(
+    for_each_element<1>(
         queue(), y.elements(),
         AveragePoolBody<T>{s, s.output_index(), x.device_data<T>(), y.device_data<T>()});
   });
@@ -65,10 +65,10 @@ void CudaBackend::pool_backward(const PoolOptions& options, const Tensor& dy, co
   const bool max = options.kind == PoolKind::max;
   if (max) check.tensor("argmax", argmax, dy.shape(), DType::int32);
   if (dx.elements() == 0) return;
-  for_each_element(queue(), dx.elements(),
-                   PoolGradientBody{s, s.input_index(), dy.device_data<float>(),
-                                    max ? argmax.device_data<std::int32_t>() : nullptr,
-                                    dx.device_data<float>()});
+  for_each_element<1>(queue(), dx.elements(),
+                      PoolGradientBody{s, s.input_index(), dy.device_data<float>(),
+                                       max ? argmax.device_data<std::int32_t>() : nullptr,
+                                       dx.device_data<float>()});
 }
 
 }  // namespace hush::cuda

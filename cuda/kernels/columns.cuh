@@ -19,6 +19,8 @@
 
 namespace hush::cuda {
 
+// What registers are divided by; left to itself, ptxas aims at more blocks and spills.
+constexpr int kBlocksPerMultiprocessor = 4;
 constexpr int kColumnRows = 8;  // threads of a block along the rows; a warp lies along the columns
 
 struct ColumnLayout {
@@ -63,7 +65,7 @@ __device__ void merge_rows(const Body& body, typename Body::State& state) {
 // Block (tile, chunk, slice) reduces 32 columns of one chunk of rows; a thread every eighth row of
 // one column. Shared memory: 256 states.
 template <class Body>
-__global__ void __launch_bounds__(kWarp* kColumnRows)
+__global__ void __launch_bounds__(kWarp* kColumnRows, kBlocksPerMultiprocessor)
     column_chunks_kernel(Body body, ColumnLayout l, typename Body::State* partial) {
   const int column = int(blockIdx.x) * kWarp + int(threadIdx.x), slice = int(blockIdx.z);
   const std::int64_t begin = blockIdx.y * l.rows_per_chunk;
@@ -81,7 +83,7 @@ __global__ void __launch_bounds__(kWarp* kColumnRows)
 
 // Block (tile, 0, slice) merges the chunks of 32 channels. Shared memory: 256 states.
 template <class Body>
-__global__ void __launch_bounds__(kWarp* kColumnRows)
+__global__ void __launch_bounds__(kWarp* kColumnRows, kBlocksPerMultiprocessor)
     column_merge_kernel(Body body, ColumnLayout l, const typename Body::State* partial) {
   const int channel = int(blockIdx.x) * kWarp + int(threadIdx.x), slice = int(blockIdx.z);
   typename Body::State state{};

@@ -6,22 +6,9 @@
 #include "cuda/kernels/columns.cuh"
 #include "cuda/kernels/convolution.cuh"
 #include "cuda/kernels/elements.cuh"
+#include "cuda/kernels/pixel_index.cuh"
 
 namespace hush::cuda {
-
-// Splits the index of an element of [N, height, width, channels].
-struct PixelIndex {
-  Divisor channels, width, height;
-
-  struct Place {
-    int n, h, w, c;
-  };
-  __device__ Place operator()(int i) const {
-    const int pixel = channels.quotient(i), row = width.quotient(pixel), n = height.quotient(row);
-    return {n, row - n * int(height.divisor), pixel - row * int(width.divisor),
-            i - pixel * int(channels.divisor)};
-  }
-};
 
 // y, with the epilogue of ConvEpilogue. Elements of y are counted with 31 bits.
 template <class T>
@@ -120,14 +107,15 @@ template <class T>
 void depthwise(const Queue& queue, const ConvShape& s, const T* x, const T* w, const T* bias,
                const T* residual, bool relu, T* y) {
   const std::int64_t n = std::int64_t{s.images} * s.out_height * s.out_width * s.channels;
-  for_each_element(queue, n, DepthwiseBody<T>{s, output_index(s), x, w, bias, residual, relu, y});
+  for_each_element<1>(queue, n,
+                      DepthwiseBody<T>{s, output_index(s), x, w, bias, residual, relu, y});
 }
 
 template <class T>
 void depthwise_backward_input(const Queue& queue, const ConvShape& s, const T* dy, const T* w,
                               T* dx) {
   const std::int64_t n = std::int64_t{s.images} * s.height * s.width * s.channels;
-  for_each_element(queue, n, DepthwiseInputGradientBody<T>{s, input_index(s), dy, w, dx});
+  for_each_element<1>(queue, n, DepthwiseInputGradientBody<T>{s, input_index(s), dy, w, dx});
 }
 
 template <class T>

@@ -1,8 +1,11 @@
 // Kernels that only move elements: permute, tiled transposition, and ResNet's subsampling shortcut.
 #pragma once
 
+#include <algorithm>
+
 #include "core/shape.h"
-#include "cuda/kernels/depthwise.cuh"
+#include "cuda/kernels/elements.cuh"
+#include "cuda/kernels/pixel_index.cuh"
 
 namespace hush::cuda {
 

@@ -3,7 +3,10 @@
 // order and nothing needs an atomic.
 #pragma once
 
-#include "cuda/kernels/depthwise.cuh"
+#include <type_traits>
+
+#include "cuda/kernels/elements.cuh"
+#include "cuda/kernels/pixel_index.cuh"
 
 namespace hush::cuda {
 

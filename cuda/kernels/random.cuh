@@ -3,9 +3,8 @@
 #pragma once
 
 #include "core/random.h"
-#include "cuda/kernels/depthwise.cuh"
-#include "cuda/kernels/divisor.cuh"
 #include "cuda/kernels/elements.cuh"
+#include "cuda/kernels/pixel_index.cuh"
 
 namespace hush::cuda {
 

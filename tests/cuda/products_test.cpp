@@ -19,7 +19,8 @@ constexpr GemmCase kGemmCases[] = {{1, 1, 1},    {35, 41, 19},   {70, 45, 37},
 
 TEST_F(Products, GemmMatchesTheDefinition) {
   for (const DType dtype : kTypes)
-    for (const auto& [m, n, k] : kGemmCases) {
+    for (const GemmCase& g : kGemmCases) {
+      const std::int64_t m = g.m, n = g.n, k = g.k;
       SCOPED_TRACE(fmt::format("{} x {} x {} {}", m, n, k, name_of(dtype)));
       const Tensor a = integers({m, k}, dtype), b = integers({k, n}, dtype);
       Tensor c = Tensor::zeros({m, n}, dtype);
