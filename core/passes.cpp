@@ -147,6 +147,9 @@ FoldedWeights fold_weights(const Tensor& weight, const Tensor& bias, std::span<c
   const Tensor new_weight = Tensor::empty(weight.shape(), DType::float32);
   const Tensor new_bias = Tensor::empty(beta.shape(), DType::float32);
   const std::size_t channels = std::size_t(beta.elements());
+  require(channels > 0 && weight.shape()[-1] == beta.elements(),
+          "fold_for_inference: batch norm of {} channels after weight {}", channels,
+          weight.shape().text());
   std::vector<double> scale(channels);
   for (std::size_t k = 0; k < channels; ++k) {
     scale[k] = double(gamma.values<float>()[k]) /
