@@ -18,6 +18,14 @@
 namespace hush::mpc {
 namespace {
 
+// Blocks between what is read and what is fetched from memory meanwhile, some levels further.
+constexpr std::size_t kPrefetchAhead = 256;
+
+// Running past the end of the array is harmless.
+inline void prefetch(const Block* address) {
+  _mm_prefetch(reinterpret_cast<const char*>(address), _MM_HINT_T0);
+}
+
 HUSH_TARGET_BEGIN("aes,sse4.1")
 namespace aesni {
 

@@ -45,6 +45,9 @@ inline void walk_part(const DcfWalk& walk, std::size_t first) {
   const Block* corrections = walk.corrections + first;
   for (unsigned level = 0; level < walk.shape.levels(); ++level) {
     const unsigned bit = walk.shape.domain_bits - 1 - level;
+    for (unsigned j = 0; j <= kValueBlocks; ++j)
+      for (unsigned s = 0; s < kStreams * kLaneBlocks / 4; ++s)
+        prefetch(corrections + kPrefetchAhead + j * kDcfStrip + 4 * s);
     Streams<kStreams> chosen;  // all ones where the node is on the path
     for (unsigned s = 0; s < kStreams; ++s) {
       const Lane x = load(walk.points + first + s * kLaneBlocks);
@@ -89,8 +92,8 @@ void walk(const DcfWalk& walk) {
     case 0:
       return walk_strip<8, 0>(walk);
     case 1:
-      return walk_strip<4, 1>(walk);
+      return walk_strip<8, 1>(walk);
     default:
-      return walk_strip<4, 2>(walk);
+      return walk_strip<8, 2>(walk);
   }
 }

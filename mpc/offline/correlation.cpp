@@ -131,7 +131,10 @@ bool is_dealt(const Field& field, int party) {
 
 CorrelationShare empty_share(const CorrelationRequest& request, int party) {
   CorrelationShare share;
-  for (const Field& field : layout(request)) share.fields.emplace_back(words_of(field, party));
+  for (const Field& field : layout(request)) {
+    share.fields.emplace_back(words_of(field, party));
+    if (field.source == common) share.fields.back().disclose();
+  }
   return share;
 }
 

@@ -1,13 +1,19 @@
 // A fixed array for keys, pads and other secrets: zero at first, wiped when it dies, on cache lines
 // (so that SIMD loads do not straddle two), and not copyable.
+//
+// Its memory comes from the pool of host tensors: correlations of a query are megabytes, and fresh
+// pages for them would cost more than the arithmetic on them.
 #pragma once
 
 #include <sodium.h>
 
 #include <cstddef>
+#include <memory>
 #include <new>
 #include <type_traits>
 #include <utility>
+
+#include "core/storage.h"
 
 namespace hush::mpc {
 
@@ -18,25 +24,32 @@ class SecretArray {
  public:
   SecretArray() = default;
   explicit SecretArray(std::size_t size)
-      : data_(size == 0 ? nullptr
-                        : static_cast<T*>(::operator new (size * sizeof(T), std::align_val_t{64}))),
+      : memory_(size == 0 ? nullptr : host_pool().allocate(size * sizeof(T))),
+        data_(reinterpret_cast<T*>(memory_.get())),
         size_(size) {
+    static_assert(alignof(T) <= MemoryPool::kAlignment);
     for (std::size_t i = 0; i < size; ++i) new (data_ + i) T{};
   }
   SecretArray(const SecretArray&) = delete;
   SecretArray& operator=(const SecretArray&) = delete;
   SecretArray(SecretArray&& other) noexcept
-      : data_(std::exchange(other.data_, nullptr)), size_(std::exchange(other.size_, 0)) {}
+      : memory_(std::move(other.memory_)),
+        data_(std::exchange(other.data_, nullptr)),
+        size_(std::exchange(other.size_, 0)),
+        secret_(other.secret_) {}
   SecretArray& operator=(SecretArray&& other) noexcept {
+    std::swap(memory_, other.memory_);
     std::swap(data_, other.data_);
     std::swap(size_, other.size_);
+    std::swap(secret_, other.secret_);
     return *this;
   }
   ~SecretArray() {
-    if (data_ == nullptr) return;
-    sodium_memzero(data_, size_ * sizeof(T));
-    ::operator delete (data_, std::align_val_t{64});
+    if (data_ != nullptr && secret_) sodium_memzero(data_, size_ * sizeof(T));
   }
+
+  // The contents are public from now on, and need no wiping.
+  void disclose() { secret_ = false; }
 
   T* data() { return data_; }
   const T* data() const { return data_; }
@@ -49,8 +62,10 @@ class SecretArray {
   const T* end() const { return data_ + size_; }
 
  private:
+  std::shared_ptr<std::byte> memory_;
   T* data_ = nullptr;
   std::size_t size_ = 0;
+  bool secret_ = true;
 };
 
 }  // namespace hush::mpc
