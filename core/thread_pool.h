@@ -14,6 +14,7 @@ namespace hush {
 class ChunkFunction {
  public:
   template <class F>
+  // NOLINTNEXTLINE(bugprone-forwarding-reference-overload): the constraint leaves copies alone
   requires(!std::is_same_v<std::remove_cvref_t<F>, ChunkFunction>) ChunkFunction(
       F&& f)  // NOLINT(google-explicit-constructor): a lambda is passed as an argument
       : object_(const_cast<void*>(static_cast<const void*>(std::addressof(f)))),
