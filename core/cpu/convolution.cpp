@@ -15,9 +15,14 @@ constexpr std::int64_t kPortionBytes = std::int64_t{1} << 20;
 // With fewer portions than this, all threads work on one portion.
 constexpr std::int64_t kManyPortions = 12;
 
+// Zeros before and behind.
+struct Margin {
+  std::int64_t before, after;
+  std::int64_t both() const { return before + after; }
+};
 struct Margins {
-  std::int64_t top, bottom, left, right;
-  bool any() const { return top > 0 || bottom > 0 || left > 0 || right > 0; }
+  Margin rows, columns;
+  bool any() const { return rows.both() > 0 || columns.both() > 0; }
 };
 
 // Images first … first + count - 1 of a stack, with zeros around them.
@@ -35,7 +40,7 @@ class PaddedImages {
                const Margins& margins)
       : images_(images), n_(n), h_(h), w_(w), c_(c), margins_(margins) {}
 
-  std::ptrdiff_t row_step() const { return (w_ + margins_.left + margins_.right) * c_; }
+  std::ptrdiff_t row_step() const { return (w_ + margins_.columns.both()) * c_; }
   std::ptrdiff_t image_step() const { return rows() * row_step(); }
 
   // Calls f(portion) for all portions, one after the other.
@@ -54,7 +59,7 @@ class PaddedImages {
   }
 
  private:
-  std::int64_t rows() const { return h_ + margins_.top + margins_.bottom; }
+  std::int64_t rows() const { return h_ + margins_.rows.both(); }
 
   std::int64_t portion_size() const {
     const std::int64_t bytes = std::max<std::int64_t>(image_step() * std::int64_t(sizeof(T)), 1);
@@ -72,7 +77,7 @@ class PaddedImages {
     parallel_for(std::size_t(count * rows()), grain, [&](std::size_t i, std::size_t end) {
       for (; i < end; ++i) {
         const std::int64_t image = std::int64_t(i) / rows();
-        copy_row(first + image, std::int64_t(i) % rows() - margins_.top,
+        copy_row(first + image, std::int64_t(i) % rows() - margins_.rows.before,
                  padded + std::int64_t(i) * row_step());
       }
     });
@@ -84,7 +89,7 @@ class PaddedImages {
       std::fill(to, to + row_step(), T(0));
       return;
     }
-    T* begin = to + margins_.left * c_;
+    T* begin = to + margins_.columns.before * c_;
     std::fill(to, begin, T(0));
     std::memcpy(begin, images_ + (image * h_ + row) * w_ * c_, std::size_t(w_ * c_) * sizeof(T));
     std::fill(begin + w_ * c_, to + row_step(), T(0));
@@ -117,7 +122,7 @@ Taps taps_of(std::int64_t kh, std::int64_t kw, std::int64_t channels, std::int64
 
 Margins margins_of(const ConvGeometry& g) {
   // A stride may leave the last rows unused; they are copied all the same.
-  return {g.padding, g.padding, g.padding, g.padding};
+  return {{g.padding, g.padding}, {g.padding, g.padding}};
 }
 
 // One axis of the pixels with one parity of a strided convolution's input: pixels
@@ -144,15 +149,14 @@ std::vector<ParityAxis> parities(std::int64_t extent, std::int64_t kernel, const
 }
 
 // The zeros that all parities together need before and behind `outputs` values.
-std::pair<std::int64_t, std::int64_t> margins_of(const std::vector<ParityAxis>& axes,
-                                                 std::int64_t outputs) {
-  std::int64_t before = 0, after = 0;
+Margin margin_of(const std::vector<ParityAxis>& axes, std::int64_t outputs) {
+  Margin margin{0, 0};
   for (const ParityAxis& axis : axes) {
     if (axis.count == 0) continue;
-    before = std::max(before, -axis.begin());
-    after = std::max(after, axis.end() - outputs);
+    margin.before = std::max(margin.before, -axis.begin());
+    margin.after = std::max(margin.after, axis.end() - outputs);
   }
-  return {before, after};
+  return margin;
 }
 
 // The input's gradient at the pixels of one parity, for one group of channels.
@@ -211,9 +215,8 @@ template <class T>
 void convolve_backward_input(const ConvGeometry& g, const T* dy, const T* w, T* dx) {
   const std::vector<ParityAxis> vertical = parities(g.h, g.kh, g);
   const std::vector<ParityAxis> horizontal = parities(g.w, g.kw, g);
-  const auto [top, bottom] = margins_of(vertical, g.oh);
-  const auto [left, right] = margins_of(horizontal, g.ow);
-  const PaddedImages<T> images(dy, g.n, g.oh, g.ow, g.k, {top, bottom, left, right});
+  const Margin rows = margin_of(vertical, g.oh), columns = margin_of(horizontal, g.ow);
+  const PaddedImages<T> images(dy, g.n, g.oh, g.ow, g.k, {rows, columns});
   std::vector<ParityPass<T>> passes;
   for (std::int64_t group = 0; group < g.groups; ++group) {
     for (const ParityAxis& v : vertical) {
@@ -227,7 +230,8 @@ void convolve_backward_input(const ConvGeometry& g, const T* dy, const T* w, T* 
     for (const ParityPass<T>& pass : passes) {
       const ParityAxis &v = pass.vertical, &u = pass.horizontal;
       const T* in = portion.images + pass.group * (g.k / g.groups) +
-                    (v.begin() + top) * images.row_step() + (u.begin() + left) * g.k;
+                    (v.begin() + rows.before) * images.row_step() +
+                    (u.begin() + columns.before) * g.k;
       T* out = dx + ((portion.first * g.h + v.first) * g.w + u.first) * g.c +
                pass.group * (g.c / g.groups);
       run_row_product<T>({portion.count, v.count, u.count},
