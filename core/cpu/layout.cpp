@@ -74,7 +74,7 @@ struct Axis {
 std::vector<Axis> merged_axes(std::span<const int> axes, const Shape& shape) {
   std::vector<std::int64_t> strides(axes.size(), 1);
   for (int i = shape.rank() - 2; i >= 0; --i)
-    strides[std::size_t(i)] = strides[std::size_t(i + 1)] * shape[i + 1];
+    strides[std::size_t(i)] = strides[std::size_t(i) + 1] * shape[i + 1];
   std::vector<Axis> result;
   for (const int axis : axes) {
     const Axis next{shape[axis], strides[std::size_t(axis)]};
