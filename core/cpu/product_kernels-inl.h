@@ -86,7 +86,8 @@ HWY_INLINE void store_first(Vector<T> v, T* p, std::size_t count) {
 }
 
 // Stores a tile that was spilled to `tile`, [rows][kWidth]: the way of partial panels and of all
-// that has an epilogue. Out of line, as it runs once for each long walk through the tile.
+// that has an epilogue. Out of line, as it runs once for each long walk through the tile. Whole
+// panels that accumulate began their sums with what C holds.
 template <class T, std::size_t kVectors>
 HWY_NOINLINE void finish_rows(const RowProduct<T>& p, std::size_t first, std::size_t rows,
                               const T* tile) {
@@ -96,7 +97,7 @@ HWY_NOINLINE void finish_rows(const RowProduct<T>& p, std::size_t first, std::si
     for (std::size_t i = 0; i < p.columns; i += kLanes<T>, out += kLanes<T>) {
       const std::size_t left = p.columns - i;
       Vector<T> v = hn::Load(d, tile + r * kVectors * kLanes<T> + i);
-      if (p.accumulate) v = hn::Add(v, load_first(out, left));
+      if (p.accumulate && p.columns < kVectors * kLanes<T>) v = hn::Add(v, load_first(out, left));
       if (p.bias != nullptr) v = hn::Add(v, load_first(p.bias + p.column + i, left));
       if (p.residual != nullptr) v = hn::Add(v, load_first(p.residual + (out - p.origin), left));
       if constexpr (std::is_same_v<T, float>) {
@@ -126,9 +127,19 @@ void row_tile(const RowProduct<T>& p, std::size_t first) {
   const hn::ScalableTag<T> d;
   constexpr std::size_t kWidth = kVectors * kLanes<T>;
   const T* const* rows = p.rows + first;
+  const bool whole = p.columns == kWidth;
   Vector<T> sum[kRows][kVectors];
-  HWY_UNROLL(32) for (std::size_t r = 0; r < kRows; ++r) {
-    HWY_UNROLL(4) for (std::size_t v = 0; v < kVectors; ++v) sum[r][v] = hn::Zero(d);
+  if (p.accumulate && whole) {
+    HWY_UNROLL(32) for (std::size_t r = 0; r < kRows; ++r) {
+      const T* out = p.outs[first + r] + p.column;
+      HWY_UNROLL(4) for (std::size_t v = 0; v < kVectors; ++v) {
+        sum[r][v] = hn::LoadU(d, out + v * kLanes<T>);
+      }
+    }
+  } else {
+    HWY_UNROLL(32) for (std::size_t r = 0; r < kRows; ++r) {
+      HWY_UNROLL(4) for (std::size_t v = 0; v < kVectors; ++v) sum[r][v] = hn::Zero(d);
+    }
   }
   const T* b = p.b;
   const std::size_t b_stride = p.b_stride;
@@ -153,8 +164,7 @@ void row_tile(const RowProduct<T>& p, std::size_t first) {
     }
   }
   HWY_ALIGN T results[kRows * kWidth];
-  const bool plain =
-      p.columns == kWidth && !p.accumulate && !p.relu && p.bias == nullptr && p.residual == nullptr;
+  const bool plain = whole && !p.relu && p.bias == nullptr && p.residual == nullptr;
   HWY_UNROLL(32) for (std::size_t r = 0; r < kRows; ++r) {
     T* out = plain ? p.outs[first + r] + p.column : results + r * kWidth;
     HWY_UNROLL(4) for (std::size_t v = 0; v < kVectors; ++v) {
@@ -168,9 +178,18 @@ template <class T, std::size_t kRows, std::size_t kVectors>
 void column_tile(const ColumnProduct<T>& p) {
   const hn::ScalableTag<T> d;
   constexpr std::size_t kWidth = kVectors * kLanes<T>;
+  const bool whole = p.columns == kWidth;
   Vector<T> sum[kRows][kVectors];
-  HWY_UNROLL(32) for (std::size_t r = 0; r < kRows; ++r) {
-    HWY_UNROLL(4) for (std::size_t v = 0; v < kVectors; ++v) sum[r][v] = hn::Zero(d);
+  if (p.accumulate && whole) {
+    HWY_UNROLL(32) for (std::size_t r = 0; r < kRows; ++r) {
+      HWY_UNROLL(4) for (std::size_t v = 0; v < kVectors; ++v) {
+        sum[r][v] = hn::LoadU(d, p.c + r * p.c_stride + v * kLanes<T>);
+      }
+    }
+  } else {
+    HWY_UNROLL(32) for (std::size_t r = 0; r < kRows; ++r) {
+      HWY_UNROLL(4) for (std::size_t v = 0; v < kVectors; ++v) sum[r][v] = hn::Zero(d);
+    }
   }
   const T* b = p.b;
   for (std::size_t i = 0; i < p.point_count; ++i, b += kWidth) {
@@ -190,14 +209,13 @@ void column_tile(const ColumnProduct<T>& p) {
     }
   }
   HWY_ALIGN T tile[kRows * kWidth];
-  const bool plain = p.columns == kWidth && !p.accumulate;
   HWY_UNROLL(32) for (std::size_t r = 0; r < kRows; ++r) {
-    T* out = plain ? p.c + r * p.c_stride : tile + r * kWidth;
+    T* out = whole ? p.c + r * p.c_stride : tile + r * kWidth;
     HWY_UNROLL(4) for (std::size_t v = 0; v < kVectors; ++v) {
       hn::StoreU(sum[r][v], d, out + v * kLanes<T>);
     }
   }
-  if (!plain) finish_columns<T, kVectors>(p, tile);
+  if (!whole) finish_columns<T, kVectors>(p, tile);
 }
 
 // Tables of tiles by rows, one for each panel width.
