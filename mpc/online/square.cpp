@@ -8,14 +8,14 @@ namespace hush::mpc {
 Conversation square(Party& party, std::span<const Ring> x, std::span<Ring> y) {
   require(x.size() == y.size(), "square: {} words into {}", x.size(), y.size());
   const SquarePairs pairs(party.take(SquarePairs::request(x.size())));
-  RingBuffer mine(x.size());
   RingBuffer theirs(x.size());
-  for (std::size_t i = 0; i < x.size(); ++i) mine[i] = x[i] - pairs.a[i];
-  co_await exchange_of(mine, theirs);
-  const Ring first = party.first() ? 1 : 0;
+  // y first holds what is said: large tensors are bound by memory, not by arithmetic.
+  for (std::size_t i = 0; i < x.size(); ++i) y[i] = x[i] - pairs.a[i];
+  co_await exchange_of(y, theirs);
+  const Ring first = party.first() ? ~Ring{0} : 0;
   for (std::size_t i = 0; i < x.size(); ++i) {
-    const Ring e = mine[i] + theirs[i];
-    y[i] = pairs.a_squared[i] + e * (2 * pairs.a[i] + first * e);
+    const Ring e = y[i] + theirs[i];
+    y[i] = pairs.a_squared[i] + e * (2 * pairs.a[i] + (first & e));
   }
 }
 

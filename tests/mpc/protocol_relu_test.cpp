@@ -48,7 +48,10 @@ class Relu : public testing::TestWithParam<ReluOptions> {
 
 TEST_P(Relu, IsRightOverTheWholeRange) {
   const ReluOptions& options = GetParam();
-  const std::vector<Ring> numbers = test_numbers(kManyElements, range());
+  // All of them once for each method; the variants share most of their code.
+  const bool plain = options.width == 64 && options.shift == 0;
+  const std::vector<Ring> numbers =
+      test_numbers(plain ? kManyElements : kManyElements / 10, range());
   for (std::size_t first = 0; first < numbers.size(); first += kBatch) {
     const std::size_t count = std::min(kBatch, numbers.size() - first);
     const SharedWords x(
