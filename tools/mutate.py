@@ -57,11 +57,11 @@ class Build:
     def __init__(self, folder):
         self.folder = folder
         entries = json.loads((folder / "compile_commands.json").read_text())
-        self.commands = {e["file"]: e["command"] for e in entries if "emulat" in e["output"]}
+        self.commands = {e["file"]: e["command"] for e in entries
+                         if "/hush_cuda_emulated.dir/" in e["command"]}
         lines = subprocess.run(["ninja", "-C", folder, "-t", "commands", "cuda_test"], check=True,
                                capture_output=True, text=True).stdout.splitlines()
-        self.link = next(line for line in reversed(lines) if "-o tests/cuda/cuda_test " in line)
-        self.link = re.sub(r"^: && | && (:|cmake.*|/usr/bin/cmake.*)$", "", self.link)
+        self.link = next(step for line in lines for step in line.split(" && ") if "-o tests/cuda/cuda_test " in step)
         deps = subprocess.run(["ninja", "-C", folder, "-t", "deps"], check=True, capture_output=True, text=True).stdout
         self.includers = {}
         for block in deps.split("\n\n"):
