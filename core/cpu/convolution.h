@@ -8,6 +8,8 @@
 // stride-1 convolution for each pixel parity.
 #pragma once
 
+#include <string_view>
+
 #include "core/backend.h"
 
 namespace hush {
@@ -17,6 +19,11 @@ struct ConvGeometry {
   std::int64_t n, h, w, c, kh, kw, k, oh, ow;
   std::int64_t stride, padding, groups;
 };
+
+// The geometry of y = x ⊛ w. Throws ArgumentError, naming `kernel` and the shapes, unless images,
+// weights and results are host tensors of one type that fit together.
+ConvGeometry check_convolution(std::string_view kernel, const ConvOptions& options, const Tensor& x,
+                               const Tensor& w, const Tensor& y);
 
 template <class T>
 struct EpiloguePointers {

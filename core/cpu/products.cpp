@@ -9,10 +9,6 @@
 #include "core/thread_pool.h"
 
 namespace hush {
-namespace {
-
-// Throws ArgumentError, naming `kernel` and the shapes, unless images, weights and results of a
-// convolution fit together.
 ConvGeometry check_convolution(std::string_view kernel, const ConvOptions& options, const Tensor& x,
                                const Tensor& w, const Tensor& y) {
   check_rank(kernel, "the image", x, 4);
@@ -46,6 +42,8 @@ ConvGeometry check_convolution(std::string_view kernel, const ConvOptions& optio
   check_tensor(kernel, "the result", y, {g.n, g.oh, g.ow, g.k}, x.dtype());
   return g;
 }
+
+namespace {
 
 bool empty(const ConvGeometry& g) {
   return g.n * g.h * g.w * g.c == 0 || g.k == 0;

@@ -1,8 +1,9 @@
 // Speed of the convolution kernels, layer by layer, as a ratio to what the arithmetic units can do.
 //
 //   products_bench ring                 the ring convolutions of private inference
-//   products_bench resnet18 BATCH       every convolution of ResNet-18 for CIFAR, three passes
-//   products_bench wrn22_8 BATCH
+//   products_bench ring_winograd        the same by the exact form that yields four times the
+//   result products_bench resnet18 BATCH       every convolution of ResNet-18 for CIFAR, three
+//   passes products_bench wrn22_8 BATCH
 //
 // One thread, in processor time, so that a busy machine disturbs little. Operations are those of
 // the direct convolution, so an algorithm that needs fewer may exceed 100 %.
@@ -13,6 +14,7 @@
 #include <vector>
 
 #include "core/backend.h"
+#include "core/cpu/winograd.h"
 #include "core/thread_pool.h"
 #include "tests/bench/peak.h"
 
@@ -98,6 +100,43 @@ void measure(const std::vector<Layer>& layers, std::int64_t batch, double peak) 
              total[0], "", total[1], "", total[2]);
 }
 
+void measure_ring_winograd(double peak) {
+  fmt::print("{:28} {:>26} {:>26}\n", "layer", "direct", "Winograd, 4 (x * w)");
+  for (const Layer& layer : kRing) {
+    const ConvGeometry g{.n = 1,
+                         .h = layer.extent,
+                         .w = layer.extent,
+                         .c = layer.c,
+                         .kh = 3,
+                         .kw = 3,
+                         .k = layer.k,
+                         .oh = layer.extent,
+                         .ow = layer.extent,
+                         .stride = 1,
+                         .padding = 1,
+                         .groups = 1};
+    if (!has_winograd(g)) continue;
+    const Tensor x = Tensor::empty({1, g.h, g.w, g.c}, DType::ring64);
+    const Tensor w = Tensor::empty({3, 3, g.c, g.k}, DType::ring64);
+    const Tensor y = Tensor::empty({1, g.h, g.w, g.k}, DType::ring64);
+    fill<Ring>(x, 1);
+    fill<Ring>(w, 2);
+    const double operations = 18e-9 * double(y.elements() * g.c);
+    const double seconds[2] = {best_seconds([&] {
+                                 backend({}).conv2d({1, 1, 1}, x, w, {}, y);
+                               }),
+                               best_seconds([&] {
+                                 winograd_convolve<Ring>(g, x.data<Ring>(), w.data<Ring>(), {},
+                                                         y.data<Ring>());
+                               })};
+    fmt::print("{:28}", fmt::format("3x3 {}->{} @{}", g.c, g.k, g.h));
+    for (const double s : seconds)
+      fmt::print(" {:8.3f} ms {:6.1f} {:5.1f} %", s * 1e3, operations / s,
+                 100 * operations / s / peak);
+    fmt::print("\n");
+  }
+}
+
 int run(int count, char** arguments) {
   const std::string_view what = count > 1 ? arguments[1] : "ring";
   const std::int64_t batch = count > 2 ? std::atoll(arguments[2]) : 1;
@@ -107,6 +146,7 @@ int run(int count, char** arguments) {
   fmt::print("{}, batch {}; ceiling {:.1f} Gop/s a thread\n", backend({}).description(), batch,
              peak);
   if (what == "ring") measure<Ring>(kRing, batch, peak);
+  if (what == "ring_winograd") measure_ring_winograd(peak);
   if (what == "resnet18") measure<float>(kResNet18, batch, peak);
   if (what == "wrn22_8") measure<float>(kWideResNet, batch, peak);
   if (what == "resnet20") measure<float>(kResNet20, batch, peak);
