@@ -10,6 +10,9 @@ namespace hush::cuda {
 // so that a program can print the line and go on with the CPU.
 std::string register_cuda();
 
+// Whether this build has the CUDA backend at all.
+bool is_in_this_build();
+
 // How many devices can be used; 0 where `register_cuda` returns a line.
 int device_count();
 

@@ -13,6 +13,10 @@ std::string register_cuda() {
   return kWhyNot;
 }
 
+bool is_in_this_build() {
+  return false;
+}
+
 int device_count() {
   return 0;
 }

@@ -7,6 +7,7 @@
 #include "core/backend.h"
 #include "core/error.h"
 #include "core/thread_pool.h"
+#include "cuda/register.h"
 
 namespace hush::apps {
 namespace {
@@ -16,6 +17,23 @@ void print_error(const std::string& program, std::string what) {
   std::ranges::replace(what, '\n', ' ');
   std::fflush(stdout);
   fmt::print(stderr, "{}: {}\n", program, what);
+}
+
+// A GPU if there is one. A program that was built for GPUs says why it works without.
+Device best_device() {
+  const std::string why_not = cuda::register_cuda();
+  if (why_not.empty()) return {Device::Kind::cuda, 0};
+  if (cuda::is_in_this_build()) fmt::print(stderr, "{}\n", why_not);
+  return {};
+}
+
+Device named_device(const std::string& name) {
+  const Device device = Device::parse(name);
+  if (device.kind == Device::Kind::cuda) {
+    (void)cuda::register_cuda();
+    cuda::check_device(device.index);  // says more than that there is no such backend
+  }
+  return device;
 }
 
 // A validator that wants a number for which `holds` is true.
@@ -74,7 +92,7 @@ void DeviceOptions::add_to(CLI::App& app) {
 
 Device DeviceOptions::apply() const {
   if (threads > 0) set_thread_count(threads);
-  const Device chosen = device == "auto" ? Device{} : Device::parse(device);
+  const Device chosen = device == "auto" ? best_device() : named_device(device);
   backend(chosen);  // throws here, before any work, if this machine has no such device
   return chosen;
 }

@@ -15,10 +15,6 @@ struct PoolShape {
   int out_height, out_width;
   int kernel_height, kernel_width, stride, padding;
 
-  std::int64_t elements() const { return std::int64_t{images} * height * width * channels; }
-  std::int64_t out_elements() const {
-    return std::int64_t{images} * out_height * out_width * channels;
-  }
   PixelIndex input_index() const { return {Divisor(channels), Divisor(width), Divisor(height)}; }
   PixelIndex output_index() const {
     return {Divisor(channels), Divisor(out_width), Divisor(out_height)};
