@@ -51,7 +51,7 @@ struct AxpbyBody {
   float* y;
   __device__ Loaded load(std::int64_t i) const { return {x[i], beta == 0 ? 0.0f : y[i]}; }
   __device__ void store(std::int64_t i, const Loaded& v) const {
-    y[i] = alpha * v.first + (beta == 0 ? 0.0f : beta * v.second);
+    y[i] = alpha * v.first + beta * v.second;
   }
 };
 
