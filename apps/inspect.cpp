@@ -50,6 +50,8 @@ void print_info(const nn::ModelInfo& info) {
   if (!info.mean.empty())
     fmt::print("pixels      mean {:.4f}  std {:.4f}\n", fmt::join(info.mean, " "),
                fmt::join(info.std, " "));
+  if (!info.replacement.empty())
+    fmt::print("replaced    by {}, budget {} ReLUs\n", info.replacement, info.budget);
   if (info.epoch > 0) fmt::print("epochs      {}\n", info.epoch);
   if (!info.revision.empty()) fmt::print("revision    {}\n", info.revision);
   for (const auto& [name, value] : info.options)
@@ -74,6 +76,8 @@ void inspect_model(const Options& o) {
                        {"parameters", model.graph.parameter_count()},
                        {"macs", total.macs},
                        {"relus", total.relus},
+                       {"replacement", model.info.replacement},
+                       {"budget", model.info.budget},
                        {"weights_sha256", nn::weights_digest(model.graph)}};
     fmt::print("{}\n", line.dump());
     return;

@@ -2,14 +2,16 @@
 //
 // A model file is a safetensors file (safetensors.h). Its tensors are the graph's parameters and
 // buffers under their names, in PyTorch's layout: convolutions [K, C / groups, KH, KW] and linear
-// layers [out, in], where the graph has [KH, KW, C / groups, K] and [in, out]. So files from
-// PyTorch load, and ours load there. Metadata (all optional when reading):
+// layers [out, in], where the graph has [KH, KW, C / groups, K] and [in, out] (weight_layout.h). So
+// files from PyTorch load, and ours load there. Metadata (all optional when reading):
 //   hush_version  format of this list, "1"
 //   model, dataset, classes, image ("32 32 3": height, width, channels)
 //   mean, std     one number per channel, of pixels scaled to [0, 1]
 //   class_names   one per line
 //   epoch         epochs trained
 //   revision      git revision of the program that wrote the file
+//   replacement   how its ReLUs were replaced, "autorep dapa2": the network is what replace_relus
+//                 (replacement.h) makes of the model; budget: the ReLUs that it may keep
 //   option.NAME   how it was trained
 #pragma once
 
@@ -31,14 +33,20 @@ struct ModelInfo {
   std::vector<float> mean, std;
   std::vector<std::string> class_names;  // without line breaks
   std::int64_t epoch = 0;
-  std::string revision;  // reading only: what wrote the file
-  Metadata options;      // without the prefix "option."
+  std::string revision;     // reading only: what wrote the file
+  std::string replacement = {};  // empty: its ReLUs are all there
+  std::int64_t budget = 0;
+  Metadata options;  // without the prefix "option."
 };
 
 // As metadata, `revision` being that of this build; and back. from_metadata throws FileError,
 // beginning with `where`, for entries that are no such numbers or a format newer than this one.
 Metadata to_metadata(const ModelInfo& info);
 ModelInfo from_metadata(const Metadata& metadata, const std::string& where);
+
+// The network that such a file holds, its weights not loaded: make_model, with the ReLUs replaced
+// if they were. Throws ArgumentError if the model is unknown.
+Graph make_network(const ModelInfo& info);
 
 // Writes a model file, atomically.
 void save_model(const std::filesystem::path& path, const Graph& graph, const ModelInfo& info);

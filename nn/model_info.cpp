@@ -7,6 +7,8 @@
 
 #include "core/revision.h"
 #include "nn/checkpoint.h"
+#include "nn/models.h"
+#include "nn/replacement.h"
 
 namespace hush::nn {
 namespace {
@@ -77,6 +79,10 @@ Metadata to_metadata(const ModelInfo& info) {
   if (!info.std.empty()) result["std"] = list_text(info.std);
   if (!info.class_names.empty())
     result["class_names"] = fmt::format("{}", fmt::join(info.class_names, "\n"));
+  if (!info.replacement.empty()) {
+    result["replacement"] = info.replacement;
+    result["budget"] = std::to_string(info.budget);
+  }
   for (const auto& [name, value] : info.options) result[std::string(kOptionPrefix) + name] = value;
   return result;
 }
@@ -94,6 +100,8 @@ ModelInfo from_metadata(const Metadata& metadata, const std::string& where) {
   info.revision = text(metadata, "revision");
   info.classes = int(one_number(metadata, "classes", where));
   info.epoch = one_number(metadata, "epoch", where);
+  info.replacement = text(metadata, "replacement");
+  info.budget = one_number(metadata, "budget", where);
   const std::vector<std::int64_t> extents = numbers<std::int64_t>(metadata, "image", where);
   for (const std::int64_t extent : extents)
     if (extents.size() != 3 || extent < 1 || extent > kMaxExtent)
@@ -112,6 +120,11 @@ ModelInfo from_metadata(const Metadata& metadata, const std::string& where) {
   for (const auto& [key, value] : metadata)
     if (key.starts_with(kOptionPrefix)) info.options[key.substr(kOptionPrefix.size())] = value;
   return info;
+}
+
+Graph make_network(const ModelInfo& info) {
+  Graph graph = make_model(info.model, info.classes, info.image, 0);
+  return info.replacement.empty() ? graph : replace_relus(graph, false);
 }
 
 }  // namespace hush::nn

@@ -129,10 +129,16 @@ std::filesystem::path state_path(const std::filesystem::path& model_path) {
 void save_training_state(const std::filesystem::path& path, const Graph& model,
                          const Optimizer& optimizer, const TrainingProgress& progress,
                          const ModelInfo& info) {
+  save_training_state(path, model, optimizer.state(), progress, info);
+}
+
+void save_training_state(const std::filesystem::path& path, const Graph& model,
+                         const std::vector<NamedTensor>& state, const TrainingProgress& progress,
+                         const ModelInfo& info) {
   std::vector<NamedTensor> tensors = weights_for_file(model);
   for (NamedTensor& tensor : tensors) tensor.name.insert(0, kModelPrefix);
   const LayoutByName layouts = parameter_layouts(model);
-  for (const auto& [name, value] : optimizer.state())
+  for (const auto& [name, value] : state)
     tensors.push_back(
         {kOptimizerPrefix + name, to_file_layout(value.to(Device{}), state_layout(layouts, name))});
   Metadata metadata = to_metadata(info);
@@ -144,14 +150,19 @@ void save_training_state(const std::filesystem::path& path, const Graph& model,
 
 TrainingProgress load_training_state(const std::filesystem::path& path, const Graph& model,
                                      Optimizer& optimizer, const ModelInfo& info) {
+  const TrainingProgress progress = load_training_state(path, model, optimizer.state(), info);
+  optimizer.restore(progress.step);
+  return progress;
+}
+
+TrainingProgress load_training_state(const std::filesystem::path& path, const Graph& model,
+                                     const std::vector<NamedTensor>& state, const ModelInfo& info) {
   const SafetensorsFile file(path);
   const TrainingProgress progress = read_progress(file);
   check_options(from_metadata(file.metadata(), path.string()).options, info.options, path);
-  const std::vector<NamedTensor> state = optimizer.state();
   const std::vector<Tensor> values = read_optimizer_state(file, state, parameter_layouts(model));
   load_weights(model, file, kModelPrefix);  // the last that can fail
   for (std::size_t i = 0; i < values.size(); ++i) state[i].value.assign(values[i]);
-  optimizer.restore(progress.step);
   return progress;
 }
 

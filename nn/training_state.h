@@ -42,4 +42,12 @@ void save_training_state(const std::filesystem::path& path, const Graph& model,
 TrainingProgress load_training_state(const std::filesystem::path& path, const Graph& model,
                                      Optimizer& optimizer, const ModelInfo& info);
 
+// The same for a run whose state is more than one optimizer's: `state` lists all of it besides the
+// model, by names of its own, on any device. Loading fills these tensors in place.
+void save_training_state(const std::filesystem::path& path, const Graph& model,
+                         const std::vector<NamedTensor>& state, const TrainingProgress& progress,
+                         const ModelInfo& info);
+TrainingProgress load_training_state(const std::filesystem::path& path, const Graph& model,
+                                     const std::vector<NamedTensor>& state, const ModelInfo& info);
+
 }  // namespace hush::nn

@@ -2,6 +2,7 @@
 //
 //   convolution   graph [KH, KW, C / groups, K]   file [K, C / groups, KH, KW]
 //   linear        graph [in, out]                 file [out, in]
+//   map           graph [H, W, C]                 file [C, H, W]
 // Everything else is the same in both.
 #pragma once
 
@@ -11,7 +12,7 @@
 
 namespace hush::nn {
 
-enum class WeightLayout : std::uint8_t { plain, convolution, linear };
+enum class WeightLayout : std::uint8_t { plain, convolution, linear, map };
 
 // The layout of every node's value: what it is follows from the op that uses it as its weight.
 std::vector<WeightLayout> weight_layouts(const Graph& graph);

@@ -38,7 +38,7 @@ LoadedModel ModelOptions::load(const nn::ModelInfo& fallback) const {
           weights, fmt::join(nn::model_names(), ", "));
   require(info.classes > 0 && info.image.rank() == 4,
           "{} does not say how many classes and which images it is for; give --dataset", weights);
-  Graph graph = nn::make_model(info.model, info.classes, info.image, 0);
+  Graph graph = nn::make_network(info);
   nn::load_weights(graph, file);
   return {std::move(graph), std::move(info)};
 }

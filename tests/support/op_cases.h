@@ -230,6 +230,13 @@ inline void add_loss_cases(std::vector<OpCase>& cases) {
            [=](const auto& in) { return reference::softmax_cross_entropy(double(smoothing), in); },
            {},
            {}});
+  for (const std::int64_t batch : {1, 3, 19})
+    cases.push_back({fmt::format("distillation_batch_{}", batch),
+                     std::make_shared<Distillation>(4.0f, 16.0f),
+                     {{{batch, 5}}, {{batch, 5}, OpInput::Fill::normal, false}},
+                     [](const auto& in) { return reference::distillation(4, 16, in); },
+                     {},
+                     {}});
 }
 
 inline std::vector<OpCase> op_cases() {

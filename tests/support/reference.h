@@ -223,4 +223,23 @@ inline Array<double> softmax_cross_entropy(double smoothing, const Arrays<double
   return loss;
 }
 
+// in[0] are the student's logits, in[1] the teacher's.
+inline Array<double> distillation(double temperature, double weight, const Arrays<double>& in) {
+  const std::int64_t rows = in[0].shape[0], classes = in[0].shape[1];
+  Array<double> loss;
+  for (std::int64_t n = 0; n < rows; ++n) {
+    double student = 0, teacher = 0;
+    for (std::int64_t c = 0; c < classes; ++c) {
+      student += std::exp(in[0](n, c) / temperature);
+      teacher += std::exp(in[1](n, c) / temperature);
+    }
+    for (std::int64_t c = 0; c < classes; ++c) {
+      const double p = std::exp(in[0](n, c) / temperature) / student;
+      const double q = std::exp(in[1](n, c) / temperature) / teacher;
+      loss.values[0] += weight * q * std::log(q / p) / double(rows);
+    }
+  }
+  return loss;
+}
+
 }  // namespace hush::reference

@@ -1,0 +1,100 @@
+#include "nn/replacement_statistics.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "core/autograd.h"
+#include "nn/evaluation.h"
+
+namespace hush::nn {
+namespace {
+
+// Calls f(layer index, x on the host) with the input of each gated activation.
+template <class F>
+void for_each_input(const Graph& graph, const std::vector<GatedLayer>& layers, const Tensor& images,
+                    F f) {
+  const std::array inputs{images.to(device_of(graph))};
+  evaluate(graph, inputs, {}, [&](NodeId node, const Tensor& value) {
+    for (std::size_t i = 0; i < layers.size(); ++i)
+      if (layers[i].input == node) f(i, value.to(Device{}));
+  });
+}
+
+std::span<const float> host_values(const Tensor& host) {
+  return host.values<float>();
+}
+
+PolynomialError error_of(const GatedLayer& layer, const Tensor& x, const Tensor& mean,
+                         const Tensor& variance) {
+  constexpr std::size_t kKinds = std::tuple_size_v<decltype(PolynomialError::relative)>;
+  const auto channels = std::size_t(mean.elements());
+  std::vector<std::array<Polynomial, kKinds>> fits(channels);
+  for (std::size_t c = 0; c < channels; ++c)
+    for (std::size_t kind = 0; kind < kKinds; ++kind)
+      fits[c][kind] = polynomial_for(PolynomialKind(kind), double(host_values(mean)[c]),
+                                     std::sqrt(double(host_values(variance)[c])));
+  PolynomialError result{.layer = layer.name, .in_stream = layer.in_stream, .relative = {}};
+  double power = 0;
+  const auto values = host_values(x);
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    const double z = double(values[i]), relu = std::max(z, 0.0);
+    power += relu * relu;
+    for (std::size_t kind = 0; kind < kKinds; ++kind) {
+      const double miss = relu - fits[i % channels][kind](z);
+      result.relative[kind] += miss * miss;
+    }
+  }
+  for (double& sum : result.relative) sum = power > 0 ? std::sqrt(sum / power) : 0;
+  return result;
+}
+
+}  // namespace
+
+void calibrate(const Graph& graph, BatchSource& source, std::int64_t batches) {
+  const Device device = device_of(graph);
+  source.start_epoch(0, 0);
+  for (std::int64_t i = 0; i < batches; ++i) {
+    const std::optional<Batch> batch = source.next();
+    if (!batch) return;
+    const std::array inputs{batch->images.to(device)};
+    evaluate(graph, inputs, {.training = true});
+  }
+}
+
+std::vector<PolynomialError> measure_polynomials(const Graph& graph,
+                                                 const std::vector<GatedLayer>& layers,
+                                                 const Tensor& images) {
+  std::vector<PolynomialError> result(layers.size());
+  for_each_input(graph, layers, images, [&](std::size_t i, const Tensor& x) {
+    result[i] = error_of(layers[i], x, graph[layers[i].mean].value.to(Device{}),
+                         graph[layers[i].variance].value.to(Device{}));
+  });
+  return result;
+}
+
+void measure_importance(const Graph& graph, const std::vector<GatedLayer>& layers,
+                        const Tensor& images, const Indicators& indicators) {
+  for_each_input(graph, layers, images, [&](std::size_t i, const Tensor& x) {
+    const Tensor coefficients = graph[layers[i].coefficients].value.to(Device{});
+    const Tensor variance = graph[layers[i].variance].value.to(Device{});
+    const auto c = host_values(coefficients);
+    const auto channels = std::size_t(variance.elements());
+    const auto worth = indicators.auxiliary()[i].value.values<float>();
+    std::vector<double> sums(worth.size());
+    const auto values = host_values(x);
+    for (std::size_t k = 0; k < values.size(); ++k) {
+      const std::size_t channel = k % channels;
+      const Polynomial g{double(c[channel]), double(c[channels + channel]),
+                         double(c[2 * channels + channel])};
+      const double z = double(values[k]), miss = std::max(z, 0.0) - g(z);
+      sums[k % sums.size()] += miss * miss;
+    }
+    const double images_count =
+        double(values.size()) / double(std::max<std::size_t>(1, sums.size()));
+    for (std::size_t k = 0; k < sums.size(); ++k)
+      worth[k] =
+          float(sums[k] / images_count / (double(host_values(variance)[k % channels]) + 1e-12));
+  });
+}
+
+}  // namespace hush::nn

@@ -1,0 +1,35 @@
+// What the inputs of a network's activations look like, measured: for DaPa, for the magnitude
+// method, and for reports.
+#pragma once
+
+#include <array>
+
+#include "nn/batch_source.h"
+#include "nn/replacement_indicators.h"
+
+namespace hush::nn {
+
+// Runs `batches` training batches forward, so that the running statistics of the activations (and
+// of the batch norms) are those of the data. Weights and gates stay.
+void calibrate(const Graph& graph, BatchSource& source, std::int64_t batches);
+
+// How well polynomials stand in for one layer's ReLU on real inputs.
+struct PolynomialError {
+  std::string layer;
+  bool in_stream = false;
+  // Root mean square of relu(x) - g(x) by PolynomialKind, in units of the root mean square of
+  // relu(x); g for each channel from the layer's running statistics, not damped.
+  std::array<double, 5> relative{};
+};
+
+// Measured on one batch of images with all gates as they are.
+std::vector<PolynomialError> measure_polynomials(const Graph& graph,
+                                                 const std::vector<GatedLayer>& layers,
+                                                 const Tensor& images);
+
+// Sets each auxiliary parameter to the mean over the images of (relu(x) - g(x))² at its element,
+// divided by the channel's running variance; g is the layer's polynomial in the graph.
+void measure_importance(const Graph& graph, const std::vector<GatedLayer>& layers,
+                        const Tensor& images, const Indicators& indicators);
+
+}  // namespace hush::nn

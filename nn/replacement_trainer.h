@@ -1,0 +1,112 @@
+// ReplacementTrainer: takes a trained network to a ReLU budget and keeps its accuracy.
+//
+// A run has three parts, by fractions of its steps:
+//   ramp      0 … ramp_end: the target count falls from all ReLUs to the budget,
+//             target = budget + (total - budget) (1 - t)²; the method follows it (Eq. 5 with a
+//             budget that moves), and DaPa follows the running statistics
+//   hold      ramp_end … freeze_at: the target is the budget; indicators may still trade places
+//   fine-tune freeze_at … 1: at its begin the indicators are projected onto the budget, exactly,
+//             and from then on they, and untrained coefficients, stay
+// A model file is written only once the projection is done, so that no model file ever holds more
+// ReLUs than its budget. The state file is there from the first save on.
+//
+// The loss is cross entropy plus, with distillation, T² KL(teacher || student) at temperature T;
+// the teacher is the network as it was given, folded for inference.
+#pragma once
+
+#include "core/passes.h"
+#include "nn/replacement_methods.h"
+#include "nn/replacement_statistics.h"
+#include "nn/schedule.h"
+#include "nn/trainer.h"
+
+namespace hush::nn {
+
+struct ReplacementOptions {
+  std::int64_t epochs = 3;
+  std::int64_t max_steps = 0;  // stop after this many steps; 0: no limit
+  std::int64_t budget = 0;     // 1 … the network's ReLUs
+  MaskOptions mask;
+  PolynomialChoice polynomial;
+  bool train_coefficients = false;  // after the ramp; before, DaPa sets them
+  double weight_rate = 1e-3;        // Adam, cosine annealed to 0
+  double indicator_rate = 0;  // Adam, cosine annealed; 0: enough to cross (0, 1) during the ramp
+  double ramp_end = 0.5, freeze_at = 0.8;
+  double clip_norm = 5;  // limit of the gradient's norm; 0: none
+  bool distill = true;
+  float temperature = 4;
+  std::int64_t lookahead = 0;  // every this many steps, half-way back to slow weights; 0: off
+  std::int64_t calibration_batches = 24;
+  float label_smoothing = 0;
+  std::uint64_t seed = 0;
+  std::filesystem::path model_path = {};  // empty: nothing is saved
+  std::int64_t save_every = 0;
+};
+
+struct ReplacementEpoch {
+  EpochReport epoch;
+  std::int64_t target = 0, open = 0;
+  std::vector<std::int64_t> open_by_layer;
+  std::int64_t flips = 0;  // in this epoch, the projection's included
+  bool frozen = false;
+};
+
+struct ReplacementCallbacks {
+  std::function<void(const StepReport&, std::int64_t open)> on_step = {};
+  std::function<void(const ReplacementEpoch&)> on_epoch = {};
+  // Before the first step: how well the polynomials fit the inputs that were measured.
+  std::function<void(const std::vector<PolynomialError>&)> on_measured = {};
+  std::function<bool()> should_stop = {};
+};
+
+class ReplacementTrainer {
+ public:
+  // `network` has its ReLUs; a replaced copy on its device is trained. Throws ArgumentError if the
+  // budget is below 1 or above the network's count, and for options that make no sense.
+  ReplacementTrainer(const Graph& network, ModelInfo info, ReplacementOptions options,
+                     ReplacementCallbacks callbacks = {});
+
+  // Continues the run whose state file is given; bit for bit as if it had not been interrupted.
+  void resume(const std::filesystem::path& state_file);
+  // As Trainer::run.
+  Ending run(BatchSource& train, BatchSource* validation = nullptr);
+
+  const Graph& model() const { return model_; }  // on the device
+  const std::vector<GatedLayer>& layers() const { return layers_; }
+  const TrainingProgress& progress() const { return progress_; }
+  std::int64_t total() const { return indicators_.total(); }
+  // The count that step `step` of `steps` aims at.
+  std::int64_t target_at(std::int64_t step) const;
+
+ private:
+  void prepare(BatchSource& train);
+  void train_step(const Batch& batch);
+  void step_mask(std::span<const Tensor> inputs, std::span<const Tensor> d_gates);
+  void freeze();
+  void look_ahead();
+  void finish_epoch(BatchSource* validation);
+  void save() const;
+  std::vector<NamedTensor> state() const;
+  std::vector<Tensor> inputs_for(const Batch& batch) const;
+  std::int64_t ramp_steps() const;
+  std::int64_t freeze_step() const;
+  double indicator_rate_at(std::int64_t step) const;
+  bool frozen() const { return progress_.step >= freeze_step(); }
+
+  ReplacementOptions options_;
+  ModelInfo info_;
+  ReplacementCallbacks callbacks_;
+  Graph teacher_, model_;
+  LossGraph training_;  // fused; shares leaves with model_
+  std::vector<GatedLayer> layers_;
+  std::vector<NodeId> training_gates_;  // the layers' gates in training_
+  Indicators indicators_;
+  std::unique_ptr<MaskMethod> method_;
+  std::unique_ptr<Optimizer> optimizer_;
+  std::vector<NamedTensor> slow_weights_;            // lookahead
+  Tensor flips_ = Tensor::zeros({1}, DType::int32);  // of the epoch under way
+  TrainingProgress progress_;
+  std::int64_t total_steps_ = 1, steps_per_epoch_ = 1;
+};
+
+}  // namespace hush::nn
