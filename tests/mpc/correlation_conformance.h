@@ -2,6 +2,7 @@
 // equation of every kind (mpc/offline/correlations.h), checked here by definition and not with
 // the provider's own code. A provider joins with one line in a test file of its own:
 //   INSTANTIATE_TEST_SUITE_P(MyProvider, CorrelationConformance, testing::Values(my_provider));
+// and one more for ComparisonConformance if it makes keys of comparison functions.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -41,5 +42,7 @@ class CorrelationConformance : public testing::TestWithParam<Provider> {
   }
   std::uint64_t label_ = 0;
 };
+
+class ComparisonConformance : public CorrelationConformance {};
 
 }  // namespace hush::mpc::test

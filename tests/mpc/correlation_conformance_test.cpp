@@ -336,7 +336,7 @@ void expect_comparison_products(const CorrelationRequest& request, const Compari
   }
 }
 
-TEST_P(CorrelationConformance, Comparisons) {
+TEST_P(ComparisonConformance, Comparisons) {
   for (const unsigned width : {64u, 32u})
     for (const unsigned shift : {0u, 16u})
       for (const ComparisonOutput output :

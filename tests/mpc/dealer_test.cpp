@@ -23,6 +23,7 @@ void deal_from_system(const Demand& demand, std::uint64_t /*label*/, Sources& so
 
 INSTANTIATE_TEST_SUITE_P(Dealer, CorrelationConformance, testing::Values(deal));
 INSTANTIATE_TEST_SUITE_P(SystemDealer, CorrelationConformance, testing::Values(deal_from_system));
+INSTANTIATE_TEST_SUITE_P(Dealer, ComparisonConformance, testing::Values(deal));
 
 Demand of(const CorrelationRequest& request) {
   Demand demand;
