@@ -147,14 +147,16 @@ void derive_comparisons(const CorrelationRequest& request, Generator& generator,
       return bits;
     });
   }
-  d.complete(kOffsets, [&](std::size_t i) { return k(i / lanes) * v(i / lanes, i % lanes); });
+  if (lanes != 0)
+    d.complete(kOffsets, [&](std::size_t i) { return k(i / lanes) * v(i / lanes, i % lanes); });
 
   SecretWords alphas(request.count);
   SecretWords betas(request.count * lanes);
   const Ring low = (Ring{1} << (request.width - 1)) - 1;
   for (std::size_t i = 0; i < alphas.size(); ++i) alphas[i] = mask.r[i] & low;
-  for (std::size_t i = 0; i < betas.size(); ++i)
-    betas[i] = (1 - 2 * k(i / lanes)) * v(i / lanes, i % lanes);
+  for (std::size_t i = 0; i < alphas.size(); ++i)
+    for (std::size_t lane = 0; lane < lanes; ++lane)
+      betas[i * lanes + lane] = (1 - 2 * k(i)) * v(i, lane);
   const Block hash_key = generator.next_block();
   d.publish(kHashKey, [&](SecretWords& words) {
     words[0] = hash_key.lo;

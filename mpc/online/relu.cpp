@@ -58,12 +58,13 @@ Conversation relu_by_a2b(Party& party, std::span<const Ring> x, std::span<Ring> 
   const std::size_t n = x.size();
   RingBuffer bits(bit_words(n));
   co_await nonnegative_by_a2b(party, x, std::span<Ring>(bits));
-  const Tensor factor = Tensor::empty(vector_of(n), DType::ring64);
-  co_await bits_to_ring(party, std::span<const Ring>(bits), factor.values<Ring>(), true);
-  const Tensor value = Tensor::from(vector_of(n), x);
-  const Tensor result = Tensor::empty(vector_of(n), DType::ring64);
-  co_await product(party, multiply_op(), Share{value}, Share{factor}, Share{result});
-  const auto words = result.values<Ring>();
+  const Share factor{Tensor::empty(vector_of(n), DType::ring64)};
+  co_await bits_to_ring(party, std::span<const Ring>(bits), factor.words(), true);
+  const Share value{Tensor::from(vector_of(n), x)};
+  const Share result{Tensor::empty(vector_of(n), DType::ring64)};
+  const std::shared_ptr<const Op> op = multiply_op();
+  co_await product(party, op, value, factor, result);
+  const auto words = result.words();
   std::copy(words.begin(), words.end(), y.begin());
 }
 

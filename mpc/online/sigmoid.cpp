@@ -59,27 +59,28 @@ Conversation sigmoid(Party& party, ReluOptions relu_options, unsigned fraction_b
   check(relu_options, fraction_bits);
   const std::size_t n = x.size();
   const unsigned f = fraction_bits;
-  const Tensor c = Tensor::empty(vector_of(n), DType::ring64);
-  co_await clip(party, relu_options, encode(kClip, f), x, c.values<Ring>());
+  const Share c{Tensor::empty(vector_of(n), DType::ring64)};
+  co_await clip(party, relu_options, encode(kClip, f), x, c.words());
 
   RingBuffer t(n);
   RingBuffer t2(n);
-  co_await square(party, c.values<Ring>(), std::span<Ring>(t));
+  co_await square(party, c.words(), std::span<Ring>(t));
   co_await truncate_square(party, f, std::span<const Ring>(t), std::span<Ring>(t),
                            std::span<Ring>(t2));
 
   // The polynomial in t with 2 f + kCoefficientBits fraction bits, then with f.
-  const Tensor factor = Tensor::empty(vector_of(n), DType::ring64);
-  const auto sum = factor.values<Ring>();
+  const Share factor{Tensor::empty(vector_of(n), DType::ring64)};
+  const auto sum = factor.words();
   const Ring constant = party.first() ? encode(kCoefficients[0], kCoefficientBits + 2 * f) : 0;
   const Ring slope = encode(kCoefficients[1], kCoefficientBits) << f;
   const Ring curve = encode(kCoefficients[2], kCoefficientBits);
   for (std::size_t i = 0; i < n; ++i) sum[i] = constant + slope * t[i] + curve * t2[i];
   co_await truncate(party, f + kCoefficientBits, sum, sum);
 
-  const Tensor result = Tensor::empty(vector_of(n), DType::ring64);
-  co_await product(party, multiply_op(), Share{c}, Share{factor}, Share{result});
-  co_await truncate(party, f, result.values<Ring>(), y);
+  const Share result{Tensor::empty(vector_of(n), DType::ring64)};
+  const std::shared_ptr<const Op> op = multiply_op();
+  co_await product(party, op, c, factor, result);
+  co_await truncate(party, f, result.words(), y);
   if (party.first())
     for (std::size_t i = 0; i < n; ++i) y[i] += encode(0.5, f);
 }
