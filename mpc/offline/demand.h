@@ -20,7 +20,7 @@ class Demand {
   std::string text() const;
   // Memory that one party's shares take.
   std::uint64_t share_bytes(int party) const;
-  // What a dealer sends to `party`, seed and framing of the demand included.
+  // What a dealer sends to `party`, the seed included.
   std::uint64_t dealt_bytes(int party) const;
 
  private:

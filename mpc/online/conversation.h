@@ -78,6 +78,7 @@ struct Conversation::promise_type {
     Handle callee;
     bool await_ready() const noexcept { return false; }
     std::coroutine_handle<> await_suspend(Handle self) const noexcept {
+      // NOLINTNEXTLINE(clang-analyzer-core.uninitialized.Assign): as below
       callee.promise().outermost = promise.outermost;
       callee.promise().caller = self;
       return callee;
