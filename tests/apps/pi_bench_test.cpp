@@ -1,0 +1,93 @@
+// The microbenchmark of the secure protocols, over every transport and with either provider.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+#include <set>
+#include <sstream>
+
+#include "tests/apps/run_program.h"
+
+namespace hush::test {
+namespace {
+
+using ::testing::HasSubstr;
+using Json = nlohmann::json;
+
+std::vector<Json> lines_of(const std::string& path) {
+  std::vector<Json> lines;
+  std::istringstream text(read_file(path));
+  for (std::string line; std::getline(text, line);) lines.push_back(Json::parse(line));
+  return lines;
+}
+
+std::vector<std::string> small(std::vector<std::string> more) {
+  std::vector<std::string> arguments = {"--ops", "--sizes",  "100", "--transfers",
+                                        "16384", "--repeat", "2"};
+  arguments.insert(arguments.end(), more.begin(), more.end());
+  return arguments;
+}
+
+// The program itself checks results and traffic of every row.
+TEST(PiBenchTest, RunsEverythingOverEveryTransport) {
+  for (const char* transport : {"memory", "tcp", "tls"}) {
+    const TemporaryFolder folder;
+    const ProgramResult result =
+        run_program("pi_bench", small({"--transport", transport, "--json", folder / "rows.jsonl"}));
+    ASSERT_EQ(result.status, 0) << transport << ": " << result.error;
+    const std::vector<Json> lines = lines_of(folder / "rows.jsonl");
+    EXPECT_EQ(lines.at(0).at("transport"), transport);
+    std::set<std::string> groups;
+    for (std::size_t i = 1; i < lines.size(); ++i) {
+      groups.insert(lines[i].at("group"));
+      EXPECT_GT(lines[i].at("seconds").get<double>(), 0);
+      EXPECT_GT(lines[i].at("bytes_a_party").get<double>(), 0);
+      if (lines[i].at("name") == "dcf 100") {
+        EXPECT_EQ(lines[i].at("bytes_a_party"), 800);
+        EXPECT_EQ(lines[i].at("rounds"), 1);
+        EXPECT_EQ(lines[i].at("offline"), "dealer");
+      }
+    }
+    EXPECT_EQ(groups, (std::set<std::string>{"ot", "triples", "relu", "drelu", "square", "conv"}));
+  }
+}
+
+TEST(PiBenchTest, WorksWithoutADealer) {
+  const TemporaryFolder folder;
+  const ProgramResult result = run_program(
+      "pi_bench",
+      small({"--provider", "ot", "--groups", "relu,square,conv", "--json", folder / "rows.jsonl"}));
+  ASSERT_EQ(result.status, 0) << result.error;
+  EXPECT_THAT(result.output, HasSubstr("use a dealer"));
+  EXPECT_THAT(result.output, HasSubstr("confirm with --yes-really")) << "its convolutions";
+  int run = 0;
+  for (const Json& line : lines_of(folder / "rows.jsonl")) run += int(line.contains("seconds"));
+  EXPECT_EQ(run, 3) << "a2b, carry and squares";
+}
+
+TEST(PiBenchTest, EmulatesANetwork) {
+  const TemporaryFolder folder;
+  const ProgramResult result = run_program(
+      "pi_bench",
+      small({"--net", "20ms,1Gbit", "--groups", "square", "--json", folder / "rows.jsonl"}));
+  ASSERT_EQ(result.status, 0) << result.error;
+  EXPECT_THAT(result.output, HasSubstr("emulated"));
+  EXPECT_GE(lines_of(folder / "rows.jsonl").at(1).at("seconds").get<double>(), 0.01);
+}
+
+TEST(PiBenchTest, RefusesWhatItCannotDo) {
+  const std::pair<std::vector<std::string>, const char*> cases[] = {
+      {{}, "--ops"},
+      {small({"--groups", "relus"}), "relus"},
+      {small({"--net", "fast"}), "fast"},
+      {small({"--provider", "nobody"}), "nobody"},
+      {small({"--groups", "square", "--json", "/nowhere/rows.jsonl"}), "/nowhere/rows.jsonl"}};
+  for (const auto& [arguments, word] : cases) {
+    const ProgramResult result = run_program("pi_bench", arguments);
+    EXPECT_EQ(result.status, 1);
+    EXPECT_THAT(result.last_error_line(), HasSubstr(word));
+  }
+}
+
+}  // namespace
+}  // namespace hush::test
