@@ -20,15 +20,19 @@ constexpr std::array kNames{
     KindName{PolynomialKind::identity, "identity"}, KindName{PolynomialKind::square, "square"},
     KindName{PolynomialKind::square_plus_x, "square+x"}};
 
-// The least-squares fit of ReLU on N(mean, deviation²) whose c2 is `scale` times the best one.
-Polynomial normal_fit(double mean, double deviation, double scale) {
+// Of a channel that is constant; its fit is the tangent there.
+constexpr double kLeastDeviation = 1e-6;
+
+// The least-squares fit of ReLU on N(mean, deviation²) whose c2 is `scale` times the best one, at
+// most `limit`.
+Polynomial normal_fit(double mean, double deviation, double scale, double limit) {
   const double ratio = mean / deviation;
   const double density =
       std::exp(-0.5 * ratio * ratio) * std::numbers::inv_sqrtpi / std::numbers::sqrt2;
   const double distribution = 0.5 * std::erfc(-ratio / std::numbers::sqrt2);
   const double expectation = mean * distribution + deviation * density;
   Polynomial fit;
-  fit.c2 = scale * density / (2 * deviation);
+  fit.c2 = std::min(scale * density / (2 * deviation), limit);
   fit.c1 = distribution - 2 * fit.c2 * mean;
   fit.c0 = expectation - fit.c2 * (mean * mean + deviation * deviation) - fit.c1 * mean;
   return fit;
@@ -70,11 +74,12 @@ Polynomial polynomial_for(PolynomialKind kind, double mean, double deviation,
   require(std::isfinite(mean) && std::isfinite(deviation) && deviation >= 0,
           "DaPa: mean {} and deviation {} are no statistics of a channel; did training diverge?",
           mean, deviation);
-  require(options.minimum_deviation > 0 && options.quadratic_scale >= 0,
-          "DaPa: smallest deviation {} must be above 0, scale {} not below",
-          options.minimum_deviation, options.quadratic_scale);
-  return normal_fit(mean, std::max(deviation, options.minimum_deviation),
-                    kind == PolynomialKind::dapa1 ? 0 : options.quadratic_scale);
+  require(options.quadratic_limit >= 0 && options.quadratic_scale >= 0,
+          "DaPa: limit {} and scale {} of the quadratic must not be negative",
+          options.quadratic_limit, options.quadratic_scale);
+  return normal_fit(mean, std::max(deviation, kLeastDeviation),
+                    kind == PolynomialKind::dapa1 ? 0 : options.quadratic_scale,
+                    options.quadratic_limit);
 }
 
 void fill_coefficients(PolynomialKind kind, const Tensor& mean, const Tensor& variance,

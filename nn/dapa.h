@@ -37,8 +37,8 @@ struct Polynomial {
 };
 
 struct DapaOptions {
-  double quadratic_scale = 1;       // c2 is this fraction of the best one, c1 and c0 are refitted
-  double minimum_deviation = 1e-3;  // σ is taken to be at least this: c2 stays below 0.2 / this
+  double quadratic_scale = 1;    // c2 is this fraction of the best one,
+  double quadratic_limit = 0.5;  // and at most this; c1 and c0 are refitted
 };
 
 // The polynomial for an input of that mean and deviation; the fixed kinds ignore both. Throws

@@ -32,7 +32,8 @@ PolynomialError error_of(const GatedLayer& layer, const Tensor& x, const Tensor&
   for (std::size_t c = 0; c < channels; ++c)
     for (std::size_t kind = 0; kind < kKinds; ++kind)
       fits[c][kind] = polynomial_for(PolynomialKind(kind), double(host_values(mean)[c]),
-                                     std::sqrt(double(host_values(variance)[c])));
+                                     std::sqrt(double(host_values(variance)[c])),
+                                     {.quadratic_limit = INFINITY});
   PolynomialError result{.layer = layer.name, .in_stream = layer.in_stream, .relative = {}};
   double power = 0;
   const auto values = host_values(x);

@@ -10,6 +10,7 @@ packages=(
   libboost-context-dev libgtest-dev libgmock-dev libbenchmark-dev
 )
 if [[ "${1:-}" == --demo ]]; then packages+=(dataset-fashion-mnist); fi
+if [[ "${1:-}" == --report ]]; then packages+=(gnuplot-nox); fi  # plots of ./apps/report
 if [[ "${1:-}" == --ci ]]; then
   packages+=(clang-14 libclang-rt-14-dev clang-format-14 clang-tidy-14 libjxl-tools python3 ccache)
 fi

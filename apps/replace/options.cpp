@@ -65,9 +65,9 @@ void add_polynomial_options(CLI::App& app, AutorepOptions& o) {
                  "dapa2: the same behind a residual sum")
       ->check(zero_or_more())
       ->capture_default_str();
-  app.add_option("--min-deviation", p.branch.minimum_deviation,
-                 "DaPa takes a channel's deviation to be at least this")
-      ->check(above_zero())
+  app.add_option("--quadratic-limit", p.branch.quadratic_limit,
+                 "dapa2: the x^2 coefficient is at most this")
+      ->check(zero_or_more())
       ->capture_default_str();
 }
 
@@ -141,7 +141,7 @@ std::vector<AutorepOptions> AutorepRequest::runs() const {
               r.mask.penalty = penalty;
               r.mask.seed = r.seed = seed;
               r.polynomial.kind = nn::parse_polynomial_kind(polynomial);
-              r.polynomial.stream.minimum_deviation = r.polynomial.branch.minimum_deviation;
+              r.polynomial.stream.quadratic_limit = r.polynomial.branch.quadratic_limit;
               r.train_coefficients = run.dapa == "trainable";
               result.push_back(std::move(run));
             }
@@ -158,7 +158,7 @@ nn::Metadata AutorepOptions::recorded() const {
           {"dapa", dapa},
           {"branch_scale", number(r.polynomial.branch.quadratic_scale)},
           {"stream_scale", number(r.polynomial.stream.quadratic_scale)},
-          {"min_deviation", number(r.polynomial.branch.minimum_deviation)},
+          {"quadratic_limit", number(r.polynomial.branch.quadratic_limit)},
           {"th", number(r.mask.threshold)},
           {"mu", number(r.mask.penalty)},
           {"candidates", std::to_string(r.mask.candidates)},

@@ -19,6 +19,8 @@ constexpr std::array kNormals{Normal{0, 1},     Normal{0, 1.4142135623730951},
                               Normal{0.3, 0.1}, Normal{-0.7, 3.5},
                               Normal{4, 2}};
 
+constexpr DapaOptions kUnlimited{.quadratic_limit = INFINITY};
+
 // E[f(x)] by Simpson's rule over ±12 deviations.
 double expectation(const Normal& normal, const std::function<double(double)>& f) {
   constexpr int kIntervals = 24000;
@@ -52,7 +54,7 @@ void expect_orthogonal(const Normal& normal, const Polynomial& g, int highest_po
 
 TEST(Dapa, DegreeTwoIsTheLeastSquaresFit) {
   for (const Normal& n : kNormals)
-    expect_orthogonal(n, polynomial_for(PolynomialKind::dapa2, n.mean, n.deviation), 2);
+    expect_orthogonal(n, polynomial_for(PolynomialKind::dapa2, n.mean, n.deviation, kUnlimited), 2);
 }
 
 TEST(Dapa, DegreeOneIsTheLeastSquaresFit) {
@@ -66,9 +68,10 @@ TEST(Dapa, DegreeOneIsTheLeastSquaresFit) {
 TEST(Dapa, ScaledQuadraticHasTheBestLineBesideIt) {
   for (const Normal& n : kNormals)
     for (const double scale : {0.1, 0.5}) {
-      const DapaOptions options{.quadratic_scale = scale};
+      const DapaOptions options{.quadratic_scale = scale, .quadratic_limit = INFINITY};
       const Polynomial g = polynomial_for(PolynomialKind::dapa2, n.mean, n.deviation, options);
-      const Polynomial best = polynomial_for(PolynomialKind::dapa2, n.mean, n.deviation);
+      const Polynomial best =
+          polynomial_for(PolynomialKind::dapa2, n.mean, n.deviation, kUnlimited);
       EXPECT_DOUBLE_EQ(g.c2, scale * best.c2);
       expect_orthogonal(n, g, 1);
     }
@@ -97,7 +100,7 @@ TEST(Dapa, EqualsThePaperClosedForms) {
   for (const auto& [mean, deviation] : kNormals) {
     const double e = std::exp(-mean * mean / (2 * deviation * deviation)), pi = std::numbers::pi;
     const double root2 = std::numbers::sqrt2;
-    const Polynomial g = polynomial_for(PolynomialKind::dapa2, mean, deviation);
+    const Polynomial g = polynomial_for(PolynomialKind::dapa2, mean, deviation, kUnlimited);
     EXPECT_NEAR(g.c2, root2 * e / (4 * std::sqrt(pi) * deviation), 1e-12);
     EXPECT_NEAR(g.c1,
                 1 - 0.5 * std::erfc(mean / (root2 * deviation)) -
@@ -121,12 +124,15 @@ TEST(Dapa, FixedPolynomials) {
   }
 }
 
-TEST(Dapa, DeadChannelGetsTheClippedDeviation) {
-  const DapaOptions options{.minimum_deviation = 0.5};
-  const Polynomial dead = polynomial_for(PolynomialKind::dapa2, 0.1, 0, options);
-  const Polynomial clipped = polynomial_for(PolynomialKind::dapa2, 0.1, 0.5, options);
-  EXPECT_EQ(dead.c2, clipped.c2);
-  EXPECT_EQ(dead.c0, clipped.c0);
+// The limit takes hold where the deviation is small; the line beside it is refitted.
+TEST(Dapa, LimitHoldsTheQuadraticOfQuietChannels) {
+  const Normal quiet{0.02, 0.05};
+  const Polynomial g =
+      polynomial_for(PolynomialKind::dapa2, quiet.mean, quiet.deviation, {.quadratic_limit = 0.5});
+  EXPECT_EQ(g.c2, 0.5);
+  expect_orthogonal(quiet, g, 1);
+  const Polynomial dead = polynomial_for(PolynomialKind::dapa2, 0.1, 0);
+  EXPECT_NEAR(dead(0.1), 0.1, 1e-9);
   EXPECT_THROW(polynomial_for(PolynomialKind::dapa2, NAN, 1), ArgumentError);
   EXPECT_THROW(polynomial_for(PolynomialKind::dapa2, 0, -1), ArgumentError);
 }
