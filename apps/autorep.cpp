@@ -1,10 +1,10 @@
 // Replaces ReLUs by polynomials under a budget: ./apps/autorep --th 0.003 --budget 6000
 #include <array>
 
-#include "apps/replace/run.h"
-#include "apps/replace/sweep.h"
 #include "apps/common/interrupt.h"
 #include "apps/common/metrics.h"
+#include "apps/replace/run.h"
+#include "apps/replace/sweep.h"
 
 namespace hush::apps {
 namespace {

@@ -4,6 +4,8 @@
 
 namespace hush {
 
-std::string_view git_revision() { return HUSH_REVISION; }
+std::string_view git_revision() {
+  return HUSH_REVISION;
+}
 
 }  // namespace hush

@@ -33,7 +33,7 @@ struct ModelInfo {
   std::vector<float> mean, std;
   std::vector<std::string> class_names;  // without line breaks
   std::int64_t epoch = 0;
-  std::string revision;     // reading only: what wrote the file
+  std::string revision;          // reading only: what wrote the file
   std::string replacement = {};  // empty: its ReLUs are all there
   std::int64_t budget = 0;
   Metadata options;  // without the prefix "option."

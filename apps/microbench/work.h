@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "mpc/offline/cost.h"
 #include "mpc/offline/demand.h"
-#include "mpc/online/cost.h"
 #include "mpc/online/party.h"
 #include "mpc/online/relu.h"
 

@@ -2,10 +2,10 @@
 
 #include <fmt/ranges.h>
 
-#include "apps/replace/start_network.h"
 #include "apps/common/interrupt.h"
 #include "apps/common/metrics.h"
 #include "apps/common/progress.h"
+#include "apps/replace/start_network.h"
 #include "core/backend.h"
 
 namespace hush::apps {

@@ -1,7 +1,7 @@
 #include "apps/replace/sweep.h"
 
-#include "apps/replace/run.h"
 #include "apps/common/metrics.h"
+#include "apps/replace/run.h"
 
 namespace hush::apps {
 namespace {

@@ -69,11 +69,11 @@ struct RowProduct {
   const T* b;            // one panel: element (k, j) at b[k · b_stride + j]
   std::size_t b_stride;  // of any alignment
   std::size_t vectors;   // of the panel
-  std::size_t column;   // of C, where the panel begins
-  std::size_t columns;  // valid ones in the panel
-  bool accumulate;      // add what C holds
-  const T* bias;        // [all columns], or null
-  const T* residual;    // same layout as C, which begins at `origin`; or null
+  std::size_t column;    // of C, where the panel begins
+  std::size_t columns;   // valid ones in the panel
+  bool accumulate;       // add what C holds
+  const T* bias;         // [all columns], or null
+  const T* residual;     // same layout as C, which begins at `origin`; or null
   const T* origin;
   bool relu;
 };

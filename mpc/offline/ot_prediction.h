@@ -5,8 +5,8 @@
 // a round with the one before it, and take one less.
 #pragma once
 
+#include "mpc/offline/cost.h"
 #include "mpc/offline/demand.h"
-#include "mpc/online/cost.h"
 #include "mpc/ot/correlated_ot.h"
 
 namespace hush::mpc {

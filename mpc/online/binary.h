@@ -7,9 +7,9 @@
 // 13 words of triples. Each party learns masked bits, uniform.
 #pragma once
 
+#include "mpc/offline/cost.h"
 #include "mpc/offline/demand.h"
 #include "mpc/online/conversation.h"
-#include "mpc/online/cost.h"
 
 namespace hush::mpc {
 

@@ -16,9 +16,9 @@
 
 #include <vector>
 
+#include "mpc/offline/cost.h"
 #include "mpc/offline/demand.h"
 #include "mpc/online/conversation.h"
-#include "mpc/online/cost.h"
 
 namespace hush::mpc {
 

@@ -20,9 +20,9 @@
 
 #include <string_view>
 
+#include "mpc/offline/cost.h"
 #include "mpc/offline/demand.h"
 #include "mpc/online/conversation.h"
-#include "mpc/online/cost.h"
 
 namespace hush::mpc {
 

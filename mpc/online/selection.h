@@ -11,9 +11,9 @@
 #pragma once
 
 #include "mpc/offline/correlations.h"
+#include "mpc/offline/cost.h"
 #include "mpc/offline/demand.h"
 #include "mpc/online/conversation.h"
-#include "mpc/online/cost.h"
 
 namespace hush::mpc {
 

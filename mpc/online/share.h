@@ -5,8 +5,8 @@
 #include <array>
 
 #include "core/tensor.h"
+#include "mpc/offline/cost.h"
 #include "mpc/online/conversation.h"
-#include "mpc/online/cost.h"
 
 namespace hush::mpc {
 

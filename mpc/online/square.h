@@ -6,9 +6,9 @@
 // element each. Offline: one square pair an element.
 #pragma once
 
+#include "mpc/offline/cost.h"
 #include "mpc/offline/demand.h"
 #include "mpc/online/conversation.h"
-#include "mpc/online/cost.h"
 
 namespace hush::mpc {
 

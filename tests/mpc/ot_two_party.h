@@ -23,9 +23,9 @@
 namespace hush::mpc::test {
 
 // Keeps what is sent, on the way to the channel below.
-class RecordingChannel final : public Channel {
+class OtRecordingChannel final : public Channel {
  public:
-  explicit RecordingChannel(Channel& below) : below_(below) {}
+  explicit OtRecordingChannel(Channel& below) : below_(below) {}
   void send(std::span<const std::byte> message, Tag tag) override {
     sent_.insert(sent_.end(), message.begin(), message.end());
     below_.send(message, tag);
@@ -59,12 +59,12 @@ class TestParty {
 
   Channel& channel() { return channel_; }
   Generator& generator() { return generator_; }
-  RecordingChannel& recording() { return recording_; }
+  OtRecordingChannel& recording() { return recording_; }
   Digest digest() const { return channel_.digest(); }
 
  private:
   FramedChannel framed_;
-  RecordingChannel recording_;
+  OtRecordingChannel recording_;
   DigestChannel channel_;
   Generator generator_;
 };

@@ -77,9 +77,8 @@ TEST(Share, OpensToBoth) {
   for (const std::size_t n : {0u, 1u, 100u, 70000u}) {
     const SharedWords x(test_numbers(n, 63));
     ResultWords y(n);
-    const auto results = run_dealt({}, [&](Party& party) {
-      converse(party, open(party, x.part(party), y.part(party)));
-    });
+    const auto results = run_dealt(
+        {}, [&](Party& party) { converse(party, open(party, x.part(party), y.part(party))); });
     EXPECT_EQ(y.parts[0], x.secret);
     EXPECT_EQ(y.parts[1], x.secret);
     EXPECT_EQ(cost_of(results), predict_open(n));
@@ -104,8 +103,8 @@ TEST(Share, OwnerShares) {
   for (const int owner : {0, 1}) {
     std::array<Share, 2> parts;
     const auto results = run_dealt({}, [&](Party& party) {
-      const Tensor secret = party.id() == owner ? Tensor::from({300}, words)
-                                                : Tensor::zeros({300}, DType::ring64);
+      const Tensor secret =
+          party.id() == owner ? Tensor::from({300}, words) : Tensor::zeros({300}, DType::ring64);
       Share& part = parts[std::size_t(party.id())];
       part.part = Tensor::empty({300}, DType::ring64);
       converse(party, share_from(party, owner, secret, part));
@@ -129,8 +128,7 @@ TEST(Conversation, ProtocolsShareMessages) {
     converse(party, square(party, x.part(party), squares.part(party)),
              open(party, z.part(party), opened.part(party)));
   });
-  for (std::size_t i = 0; i < kCount; ++i)
-    ASSERT_EQ(squares.sum()[i], x.secret[i] * x.secret[i]);
+  for (std::size_t i = 0; i < kCount; ++i) ASSERT_EQ(squares.sum()[i], x.secret[i] * x.secret[i]);
   EXPECT_EQ(opened.parts[0], z.secret);
   EXPECT_EQ(cost_of(results), together(predict_square(kCount), predict_open(kCount)));
   EXPECT_EQ(results[0].traffic.messages_sent, 1u);
@@ -180,8 +178,8 @@ TEST(Conversation, OtherSizesAreAnError) {
   EXPECT_THROW(run_dealt({},
                          [&](Party& party) {
                            const std::size_t n = party.first() ? 10 : 9;
-                           converse(party, open(party, x.part(party).first(n),
-                                                y.part(party).first(n)));
+                           converse(party,
+                                    open(party, x.part(party).first(n), y.part(party).first(n)));
                          }),
                ChannelError);
 }

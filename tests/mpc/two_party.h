@@ -14,9 +14,9 @@
 #include "mpc/channel/digest_channel.h"
 #include "mpc/channel/framed_channel.h"
 #include "mpc/channel/memory_transport.h"
+#include "mpc/offline/cost.h"
 #include "mpc/offline/dealer.h"
 #include "mpc/online/conversation.h"
-#include "mpc/online/cost.h"
 
 namespace hush::mpc::test {
 
