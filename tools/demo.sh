@@ -7,7 +7,7 @@ out=runs/demo.safetensors
 mkdir -p runs
 
 echo "== train: a small ResNet on the 60,000 images of Fashion-MNIST"
-./apps/pretrain --dataset fashion-mnist --model resnet8 --epochs 4 --batch 128 --lr 0.1 \
+./apps/pretrain --dataset fashion-mnist --model resnet8 --epochs 6 --batch 128 --lr 0.1 \
   --warmup 0.3 --seed 1 --out "$out" --overwrite
 echo
 echo "== score it on the 10,000 test images"
