@@ -170,7 +170,7 @@ TEST_F(AutorepTest, CheckpointThatIsReplacedAlready) {
 
 TEST_F(AutorepTest, DatasetOfAnotherClassCount) {
   if (!std::filesystem::exists("datasets/cifar-100-binary"))
-    GTEST_SKIP() << "datasets/cifar-100-binary is missing; make data fetches it";
+    GTEST_SKIP() << "datasets/cifar-100-binary is missing: make datasets";
   EXPECT_THAT(failing_line({"--from", start_, "--dataset", "cifar100", "--data", "datasets",
                             "--budget", "100", "--out", out_ / "a.safetensors"}),
               HasSubstr("10 classes"));
