@@ -4,6 +4,7 @@
 #include <mutex>
 
 #include "core/cpu/cpu_backend.h"
+#include "core/cpu/instruction_set.h"
 
 namespace hush {
 namespace {
@@ -23,7 +24,10 @@ Registry& registry() {  // never destroyed: tensors with static lifetime may out
 
 Backend& backend(Device device) {
   if (device.kind == Device::Kind::cpu) {  // without a lock: asked for at every allocation
-    static auto* cpu = new CpuBackend;
+    static auto* cpu = [] {
+      limit_instruction_set();
+      return new CpuBackend;
+    }();
     return *cpu;
   }
   Registry& r = registry();
