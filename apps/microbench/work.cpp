@@ -144,7 +144,9 @@ class ConvolutionWork final : public Work {
       : layer_({std::make_shared<Conv2d>(ConvOptions{.padding = 1}),
                 {1, extent, extent, channels},
                 {3, 3, channels, channels},
-                mask}) {}
+                mask,
+                Ownership::shared,
+                true}) {}
 
   WorkFacts facts() const override {
     const Shape& x = layer_.options().x;
@@ -164,10 +166,12 @@ class ConvolutionWork final : public Work {
   }
   Cost predicted() const override { return layer_.predict_run(); }
   void set_up(Party& party) override {
-    const auto [op, x_shape, w_shape, mask, ownership] = layer_.options();
+    const Op& op = *layer_.options().op;
+    const Shape &x_shape = layer_.options().x, &w_shape = layer_.options().w;
     const auto x = fixed_point_numbers(std::size_t(x_shape.elements()));
     const auto w = fixed_point_numbers(std::size_t(w_shape.elements()));
-    expected_ = apply(*op, ring_tensor(x_shape, x, {}), ring_tensor(w_shape, w, {}));
+    expected_ = apply(op, ring_tensor(x_shape, x, {}), ring_tensor(w_shape, w, {}));
+    for (Ring& word : expected_.values<Ring>()) word <<= layer_.scale_bits();
     x_.part = ring_tensor(x_shape, part_of(x, party.first()), party.device());
     y_.part = Tensor::zeros(layer_.output_shape(), DType::ring64, party.device());
     converse(party,

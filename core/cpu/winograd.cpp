@@ -63,12 +63,17 @@ struct Tiling {
 template <class T>
 class WeightPlanes {
  public:
-  WeightPlanes(std::size_t depth, std::size_t columns)
+  // In memory of its own, or in that of planes of the same size.
+  WeightPlanes(std::size_t depth, std::size_t columns, Tensor memory = {})
       : layout_(panel_layout<T>(columns)),
         depth_(depth),
         step_(depth * layout_.width() + kGapBytes / sizeof(T)),
-        memory_(scratch<T>(kWinogradPlanes<T> * step_)),
-        planes_(memory_.template data<T>()) {}
+        memory_(memory.defined() ? std::move(memory) : scratch<T>(kWinogradPlanes<T> * step_)),
+        planes_(memory_.template data<T>()) {
+    require(memory_.elements() == std::int64_t(kWinogradPlanes<T> * step_),
+            "winograd: {} transformed weights are not those of {} x {} channels", memory_.text(),
+            depth, columns);
+  }
 
   // Row `row` of one panel in all planes, from the same columns of the nine taps.
   void set_row(std::size_t row, std::size_t panel, const std::array<const T*, kTaps>& taps) const {
@@ -81,6 +86,7 @@ class WeightPlanes {
   }
   const PanelLayout& layout() const { return layout_; }
   std::size_t depth() const { return depth_; }
+  const Tensor& memory() const { return memory_; }
 
  private:
   PanelLayout layout_;
@@ -327,12 +333,29 @@ bool winograd_pays(const ConvGeometry& g) {
 }
 
 template <class T>
+Tensor winograd_weights(const ConvGeometry& g, const T* w) {
+  return forward_weights(g, w).memory();
+}
+template Tensor winograd_weights(const ConvGeometry&, const float*);
+template Tensor winograd_weights(const ConvGeometry&, const Ring*);
+
+template <class T>
 void winograd_convolve(const ConvGeometry& g, const T* x, const T* w,
                        const EpiloguePointers<T>& epilogue, T* y) {
+  winograd_convolve(g, x, winograd_weights(g, w), epilogue, y);
+}
+template <class T>
+void winograd_convolve(const ConvGeometry& g, const T* x, const Tensor& weights,
+                       const EpiloguePointers<T>& epilogue, T* y) {
   const std::int64_t rows = tiles_along<T>(g.oh), columns = tiles_along<T>(g.ow);
-  correlate<T>(g.n, {x, g.h, g.w, g.c, rows, columns, -g.padding}, forward_weights(g, w),
+  correlate<T>(g.n, {x, g.h, g.w, g.c, rows, columns, -g.padding},
+               WeightPlanes<T>(std::size_t(g.c), std::size_t(g.k), weights),
                {y, g.oh, g.ow, g.k, rows, columns, 0}, epilogue);
 }
+template void winograd_convolve(const ConvGeometry&, const float*, const Tensor&,
+                                const EpiloguePointers<float>&, float*);
+template void winograd_convolve(const ConvGeometry&, const Ring*, const Tensor&,
+                                const EpiloguePointers<Ring>&, Ring*);
 template void winograd_convolve(const ConvGeometry&, const float*, const float*,
                                 const EpiloguePointers<float>&, float*);
 template void winograd_convolve(const ConvGeometry&, const Ring*, const Ring*,

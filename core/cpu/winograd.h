@@ -6,6 +6,7 @@
 #pragma once
 
 #include "core/cpu/convolution.h"
+#include "core/tensor.h"
 
 namespace hush {
 
@@ -17,9 +18,17 @@ bool winograd_pays(const ConvGeometry& g);
 
 // The functions below need has_winograd(g).
 
+// The weights of the forward pass, transformed: of use again and again while they do not change.
+// An opaque tensor, 16/9 (ring) or 4 times as large as w.
+template <class T>
+Tensor winograd_weights(const ConvGeometry& g, const T* w);
 // y = x ⊛ w, then the epilogue, for float. For the ring y = 4 (x ⊛ w) mod 2^64, then the epilogue.
 template <class T>
 void winograd_convolve(const ConvGeometry& g, const T* x, const T* w,
+                       const EpiloguePointers<T>& epilogue, T* y);
+// The same with the weights from winograd_weights.
+template <class T>
+void winograd_convolve(const ConvGeometry& g, const T* x, const Tensor& weights,
                        const EpiloguePointers<T>& epilogue, T* y);
 void winograd_backward_input(const ConvGeometry& g, const float* dy, const float* w, float* dx);
 void winograd_backward_weight(const ConvGeometry& g, const float* x, const float* dy, float* dw);

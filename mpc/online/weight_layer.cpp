@@ -9,10 +9,11 @@ WeightLayer::WeightLayer(WeightLayerOptions options) : options_(std::move(option
   require(options_.op != nullptr && options_.op->algebra() == Algebra::bilinear,
           "weight layer: the op is not bilinear");
   require(options_.mask != 0, "weight layer: its mask needs a number other than 0");
+  if (options_.scaled) scale_bits_ = KeptWeights::scale_bits(*options_.op, options_.x, options_.w);
 }
 
 WeightLayer::~WeightLayer() {
-  if (weights_.defined() && weights_.unique()) wipe(weights_);
+  weights_.wipe();
   for (const Prepared& prepared : prepared_) wipe(prepared.u);
 }
 
@@ -41,15 +42,20 @@ Conversation WeightLayer::set_up(Party& party, Tensor weights) {
     for (std::size_t i = 0; i < f.size(); ++i) f[i] += mine[i];
   } else if (party.first()) {
     co_await Exchange{std::as_bytes(std::span(mine)), {}};
-    weights_ = weights.clone();
-    co_return;  // it knows A ⊛ W only through C
+    const Tensor copy = weights.clone();
+    weights_ = KeptWeights(options_.op, copy, scale_bits_);
+    if (copy.unique()) wipe(copy);  // only its transform is kept
+    co_return;                      // it knows A ⊛ W only through C
   } else {
     co_await Exchange{{}, std::as_writable_bytes(std::span(f))};
   }
-  opened_ = ring_tensor(options_.w, std::span<const Ring>(f), device);
+  const Tensor opened = ring_tensor(options_.w, std::span<const Ring>(f), device);
+  opened_ = KeptWeights(options_.op, opened, scale_bits_);
   if (!shared) co_return;
-  weights_ = ring_tensor(options_.w, std::span<const Ring>(mask.b), device);
-  if (party.first()) add_to(weights_, opened_);
+  const Tensor part = ring_tensor(options_.w, std::span<const Ring>(mask.b), device);
+  if (party.first()) add_to(part, opened);
+  weights_ = KeptWeights(options_.op, part, scale_bits_);
+  if (part.unique()) wipe(part);  // as above
 }
 
 void WeightLayer::prepare(Party& party) {
@@ -57,10 +63,11 @@ void WeightLayer::prepare(Party& party) {
   Product triple(party.take(
       Product::request(options_.op, options_.x, options_.w, options_.mask, options_.ownership)));
   Prepared prepared;
+  for (Ring& word : triple.c) word <<= scale_bits_;
   prepared.u = ring_tensor(output_shape(), std::span<const Ring>(triple.c), party.device());
   if (triple.a.size() != 0) {
     const Tensor a = ring_tensor(options_.x, std::span<const Ring>(triple.a), party.device());
-    add_to(prepared.u, apply(*options_.op, a, opened_));
+    add_to(prepared.u, opened_.apply(a));
     wipe(a);
   }
   prepared.a = std::move(triple.a);
@@ -92,7 +99,7 @@ Conversation WeightLayer::run(Party& party, Share x, Share y) {
     co_return;
   }
   const Tensor opened = ring_tensor(options_.x, std::span<const Ring>(e), party.device());
-  y.part.assign(apply(*options_.op, opened, weights_));
+  y.part.assign(weights_.apply(opened));
   add_to(y.part, prepared.u);
   wipe(prepared.u);
 }

@@ -12,13 +12,17 @@
 //                   element, both ways at once.
 //   party0_weights  party 0 knows W and B, party 1 knows A. Once: party 0 → 1 F. A query: party
 //                   1 → 0 E = X_1 - A, one way; Y_0 = (X_0 + E) ⊛ W + U_0, Y_1 = U_1.
-// Public weights need no protocol: each party applies the op to its own share (no communication).
+// Public weights need no protocol: each party applies the op (or KeptWeights) to its own share.
+//
+// With `scaled` a convolution may come out 2^scale_bits() times too large, which halves its time
+// or so (kept_weights.h): for layers whose results are truncated anyway, by that much more.
 #pragma once
 
 #include <deque>
 
 #include "mpc/offline/correlations.h"
 #include "mpc/offline/demand.h"
+#include "mpc/online/kept_weights.h"
 #include "mpc/online/share.h"
 
 namespace hush::mpc {
@@ -28,6 +32,7 @@ struct WeightLayerOptions {
   Shape x, w;
   std::uint64_t mask = 0;  // a number of its own among all weights of a model, not 0
   Ownership ownership = Ownership::shared;
+  bool scaled = false;  // see above; takes as many bits of the range
 };
 
 // The party's side of one layer. Used in the order set_up (once), prepare (offline, once for each
@@ -46,11 +51,13 @@ class WeightLayer {
   Conversation set_up(Party& party, Tensor weights);
   // Takes one product from the source and computes U. No communication.
   void prepare(Party& party);
-  // y = x ⊛ w, by one `prepare`.
+  // y = 2^scale_bits() (x ⊛ w), by one `prepare`.
   Conversation run(Party& party, Share x, Share y);
 
   const WeightLayerOptions& options() const { return options_; }
   Shape output_shape() const;
+  // 0 unless options().scaled and the op is fast that way; the same on both parties.
+  unsigned scale_bits() const { return scale_bits_; }
 
   Cost predict_set_up() const;
   Cost predict_run() const;
@@ -64,8 +71,9 @@ class WeightLayer {
   };
 
   WeightLayerOptions options_;
-  Tensor opened_;   // F, where it is needed
-  Tensor weights_;  // W_i, or W at party 0
+  unsigned scale_bits_ = 0;
+  KeptWeights opened_;   // F, where it is needed
+  KeptWeights weights_;  // W_i, or W at party 0
   std::deque<Prepared> prepared_;
 };
 

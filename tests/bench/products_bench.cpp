@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "core/backend.h"
+#include "core/cpu/ring_winograd.h"
 #include "core/cpu/winograd.h"
 #include "core/thread_pool.h"
 #include "tests/bench/peak.h"
@@ -101,7 +102,8 @@ void measure(const std::vector<Layer>& layers, std::int64_t batch, double peak) 
 }
 
 void measure_ring_winograd(double peak) {
-  fmt::print("{:28} {:>26} {:>26}\n", "layer", "direct", "Winograd, 4 (x * w)");
+  fmt::print("{:28} {:>26} {:>26} {:>26}\n", "layer", "direct", "Winograd, 4 (x * w)",
+             "with kept weights");
   for (const Layer& layer : kRing) {
     const ConvGeometry g{.n = 1,
                          .h = layer.extent,
@@ -122,12 +124,16 @@ void measure_ring_winograd(double peak) {
     fill<Ring>(x, 1);
     fill<Ring>(w, 2);
     const double operations = 18e-9 * double(y.elements() * g.c);
-    const double seconds[2] = {best_seconds([&] {
+    const RingWinogradWeights kept(w);
+    const double seconds[3] = {best_seconds([&] {
                                  backend({}).conv2d({1, 1, 1}, x, w, {}, y);
                                }),
                                best_seconds([&] {
                                  winograd_convolve<Ring>(g, x.data<Ring>(), w.data<Ring>(), {},
                                                          y.data<Ring>());
+                               }),
+                               best_seconds([&] {
+                                 ring_winograd_conv2d({1, 1, 1}, x, kept, y);
                                })};
     fmt::print("{:28}", fmt::format("3x3 {}->{} @{}", g.c, g.k, g.h));
     for (const double s : seconds)

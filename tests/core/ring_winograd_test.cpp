@@ -34,10 +34,26 @@ TEST(RingWinograd, EqualsFourTimesTheBackendsConvolution) {
   }
 }
 
+TEST(RingWinograd, KeptWeightsGiveTheSameForAnyImage) {
+  const Tensor w = any_bits({3, 3, 32, 80}, 2);
+  const RingWinogradWeights kept(w);
+  for (const std::int64_t height : {4, 7, 12}) {
+    const ConvOptions options{1, 1, 1};
+    const Tensor x = any_bits({3, height, 6, 32}, std::uint64_t(height));
+    const Tensor expected = Tensor::empty({3, height, 6, 80}, DType::ring64);
+    const Tensor actual = Tensor::empty({3, height, 6, 80}, DType::ring64);
+    ring_winograd_conv2d(options, x, w, expected);
+    ring_winograd_conv2d(options, x, kept, actual);
+    EXPECT_TRUE(std::ranges::equal(actual.values<Ring>(), expected.values<Ring>()));
+  }
+}
+
 TEST(RingWinograd, PaysOnlyWhereItFitsAndTilesAreMany) {
   const ConvOptions same{1, 1, 1};
   EXPECT_TRUE(ring_winograd_pays(same, {1, 32, 32, 64}, {3, 3, 64, 64}));
   EXPECT_FALSE(ring_winograd_pays(same, {1, 4, 4, 512}, {3, 3, 512, 512}));
+  EXPECT_TRUE(ring_winograd_pays(same, {1, 4, 4, 512}, {3, 3, 512, 512}, true));
+  EXPECT_FALSE(ring_winograd_pays(same, {1, 2, 2, 512}, {3, 3, 512, 512}, true));
   EXPECT_FALSE(ring_winograd_pays(same, {1, 32, 32, 3}, {3, 3, 3, 64}));
   EXPECT_FALSE(ring_winograd_pays({2, 1, 1}, {1, 32, 32, 64}, {3, 3, 64, 64}));
   EXPECT_FALSE(ring_winograd_pays({1, 2, 1}, {1, 32, 32, 64}, {5, 5, 64, 64}));
@@ -57,6 +73,12 @@ TEST(RingWinograd, GeometriesWithoutItAreRefused) {
   const Tensor x = any_bits({1, 8, 8, 16}, 1), w = any_bits({3, 3, 16, 16}, 2);
   refused({2, 1, 1}, x, w, any_bits({1, 4, 4, 16}, 3), "no Winograd form");
   refused({1, 1, 1}, x, w, any_bits({1, 8, 8, 15}, 3), "ring_winograd_conv2d: the result");
+  const RingWinogradWeights kept(w);
+  EXPECT_THROW(ring_winograd_conv2d({1, 1, 1}, any_bits({1, 8, 8, 32}, 1), kept, x), ArgumentError);
+  EXPECT_THROW(ring_winograd_conv2d({1, 1, 1}, x, kept, any_bits({1, 8, 9, 16}, 3)), ArgumentError);
+  EXPECT_THROW(ring_winograd_conv2d({2, 1, 1}, x, kept, any_bits({1, 4, 4, 16}, 3)), ArgumentError);
+  EXPECT_THROW(RingWinogradWeights(any_bits({3, 3, 16, 8}, 1)), ArgumentError);
+  EXPECT_THROW(RingWinogradWeights(any_bits({5, 5, 16, 16}, 1)), ArgumentError);
   const Tensor floats = Tensor::zeros({1, 8, 8, 16}, DType::float32);
   refused({1, 1, 1}, floats, Tensor::zeros({3, 3, 16, 16}, DType::float32), floats,
           "no Winograd form");

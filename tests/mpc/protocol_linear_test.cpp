@@ -88,7 +88,7 @@ TEST(Product, EqualsTheOpOnPlainTensors) {
 }
 
 // One set-up, several queries: each exact, each opening its input alone, under fresh masks.
-void check_layer(const Case& c, Ownership ownership) {
+void check_layer(const Case& c, Ownership ownership, bool scaled = false) {
   constexpr int kQueries = 3;
   const Tensor w = random_tensor(c.w, 2);
   const auto w_shares = shared(w, 4);
@@ -96,7 +96,8 @@ void check_layer(const Case& c, Ownership ownership) {
   Dealer dealer(Generator::deterministic_for_tests(5));
   std::array<std::unique_ptr<WeightLayer>, 2> layers;
   for (auto& layer : layers)
-    layer = std::make_unique<WeightLayer>(WeightLayerOptions{c.op, c.x, c.w, 77, ownership});
+    layer =
+        std::make_unique<WeightLayer>(WeightLayerOptions{c.op, c.x, c.w, 77, ownership, scaled});
   Demand demand;
   layers[0]->demand_set_up(demand);
   for (int query = 0; query < kQueries; ++query) layers[0]->demand_run(demand);
@@ -112,6 +113,8 @@ void check_layer(const Case& c, Ownership ownership) {
   EXPECT_EQ(cost_of(set_up), layers[0]->predict_set_up());
 
   const Tensor x = random_tensor(c.x, 100);
+  const Tensor expected = apply(*c.op, x, w);
+  for (Ring& word : expected.values<Ring>()) word <<= layers[0]->scale_bits();
   std::vector<Ring> last_sent;
   for (int query = 0; query < kQueries; ++query) {
     const auto x_shares = shared(x, 101);  // the very same shares again
@@ -120,7 +123,7 @@ void check_layer(const Case& c, Ownership ownership) {
       WeightLayer& layer = *layers[std::size_t(party.id())];
       converse(party, layer.run(party, own(x_shares, party), own(y, party)));
     });
-    expect_equal(reveal(y[0], y[1]), apply(*c.op, x, w));
+    expect_equal(reveal(y[0], y[1]), expected);
     EXPECT_EQ(cost_of(results), layers[0]->predict_run());
     EXPECT_NE(results[1].sent, last_sent) << "an input mask was used twice";
     last_sent = results[1].sent;
@@ -142,6 +145,23 @@ TEST(WeightLayer, PlaintextWeightsNeedOneWayOnly) {
   for (const Case& c : cases()) {
     SCOPED_TRACE(c.name);
     check_layer(c, Ownership::party0_weights);
+  }
+}
+
+// Winograd's convolution where it pays, nothing else anywhere.
+TEST(WeightLayer, MayScaleConvolutionsUp) {
+  const Case fast{"fast",
+                  std::make_shared<Conv2d>(ConvOptions{.stride = 1, .padding = 1}),
+                  {1, 9, 8, 16},
+                  {3, 3, 16, 32}};
+  EXPECT_EQ(WeightLayer({fast.op, fast.x, fast.w, 1}).scale_bits(), 0u) << "not asked for";
+  EXPECT_EQ(WeightLayer({fast.op, fast.x, fast.w, 1, Ownership::shared, true}).scale_bits(), 2u);
+  check_layer(fast, Ownership::shared, true);
+  check_layer(fast, Ownership::party0_weights, true);
+  for (const Case& c : cases()) {
+    SCOPED_TRACE(c.name);
+    EXPECT_EQ(WeightLayer({c.op, c.x, c.w, 1, Ownership::shared, true}).scale_bits(), 0u);
+    check_layer(c, Ownership::shared, true);
   }
 }
 

@@ -1,0 +1,51 @@
+#include "mpc/online/kept_weights.h"
+
+#include "core/ops/convolution.h"
+#include "mpc/online/ring_tensor.h"
+
+namespace hush::mpc {
+namespace {
+
+// Null if `op` is anything but a convolution alone.
+const Conv2d* plain_convolution(const Op& op) {
+  const auto* convolution = dynamic_cast<const Conv2d*>(&op);
+  if (convolution == nullptr) return nullptr;
+  const Conv2d::Extras& extras = convolution->extras();
+  return extras.bias || extras.residual || extras.relu ? nullptr : convolution;
+}
+
+}  // namespace
+
+unsigned KeptWeights::scale_bits(const Op& op, const Shape& x, const Shape& w) {
+  const Conv2d* convolution = plain_convolution(op);
+  return convolution != nullptr && ring_winograd_pays(convolution->options(), x, w, true)
+             ? unsigned(kRingWinogradBits)
+             : 0;
+}
+
+KeptWeights::KeptWeights(std::shared_ptr<const Op> op, const Tensor& w, unsigned bits)
+    : op_(std::move(op)), bits_(bits) {
+  if (bits == unsigned(kRingWinogradBits) && w.device() == Device{})
+    winograd_.emplace(w);
+  else
+    w_ = w;
+}
+
+Tensor KeptWeights::apply(const Tensor& x) const {
+  if (winograd_) {
+    const Shape operands[] = {x.shape(), winograd_->shape()};
+    Tensor y = Tensor::empty(op_->output_shape(operands), DType::ring64);
+    ring_winograd_conv2d(plain_convolution(*op_)->options(), x, *winograd_, y);
+    return y;
+  }
+  Tensor y = mpc::apply(*op_, x, w_);
+  for (unsigned bit = 0; bit < bits_; ++bit) add_to(y, y);
+  return y;
+}
+
+void KeptWeights::wipe() {
+  if (w_.defined() && w_.unique()) mpc::wipe(w_);
+  if (winograd_ && winograd_->planes().unique()) mpc::wipe(winograd_->planes());
+}
+
+}  // namespace hush::mpc
