@@ -1,6 +1,6 @@
 #include "mpc/channel/tls_transport.h"
 
-#include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <exception>
 #include <utility>
@@ -36,7 +36,8 @@ void check_setup(bool success) {
   if (!success) throw ArgumentError(fmt::format("cannot set up TLS: {}", openssl::take_error()));
 }
 
-SslContext make_context(const TlsCredentials& credentials, const std::string& expected_peer) {
+SslContext make_context(const TlsCredentials& credentials,
+                        const std::vector<std::string>& expected_peers) {
   const auto certificate =
       from_pem<Certificate>(credentials.certificate, "certificate", &PEM_read_bio_X509);
   const auto authority =
@@ -57,9 +58,10 @@ SslContext make_context(const TlsCredentials& credentials, const std::string& ex
   X509_VERIFY_PARAM* const verification = SSL_CTX_get0_param(raw);
   X509_VERIFY_PARAM_set_hostflags(
       verification, X509_CHECK_FLAG_NO_WILDCARDS | X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);
-  check_setup(
-      !expected_peer.empty() &&
-      X509_VERIFY_PARAM_set1_host(verification, expected_peer.data(), expected_peer.size()) == 1);
+  require(!expected_peers.empty(), "TLS: nobody is expected");
+  for (const std::string& name : expected_peers)
+    check_setup(!name.empty() &&
+                X509_VERIFY_PARAM_add1_host(verification, name.data(), name.size()) == 1);
   SSL_CTX_set_verify(raw, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, nullptr);
   SSL_CTX_set_session_cache_mode(raw, SSL_SESS_CACHE_OFF);
   SSL_CTX_set_mode(raw, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
@@ -73,11 +75,11 @@ SslContext make_context(const TlsCredentials& credentials, const std::string& ex
 class TlsTransport::Connection {
  public:
   Connection(Socket socket, TlsSide side, const TlsCredentials& credentials,
-             const std::string& expected_peer)
+             const std::vector<std::string>& expected_peers)
       : socket_(std::move(socket)),
         stream_{socket_.descriptor()},
-        name_(fmt::format("{} at {}", expected_peer, socket_.peer())),
-        context_(make_context(credentials, expected_peer)),
+        name_(fmt::format("{} at {}", fmt::join(expected_peers, " or "), socket_.peer())),
+        context_(make_context(credentials, expected_peers)),
         ssl_(SSL_new(context_.get())) {
     check_setup(ssl_ != nullptr);
     BIO* const bio = make_stream_bio(stream_).release();
@@ -105,6 +107,8 @@ class TlsTransport::Connection {
     else
       complete(deadline, [&] { return SSL_read_ex(ssl_.get(), &confirmation, 1, &count); });
     open_ = true;
+    if (const char* const name = SSL_get0_peername(ssl_.get())) peer_name_ = name;
+    name_ = fmt::format("{} at {}", peer_name_, socket_.peer());
   }
 
   std::size_t write(std::span<const std::byte> bytes) {
@@ -137,6 +141,7 @@ class TlsTransport::Connection {
   }
 
   const std::string& name() const { return name_; }
+  const std::string& peer_name() const { return peer_name_; }
 
  private:
   // Calls OpenSSL once, unless the connection has failed. False if it would block, and wanted_
@@ -191,7 +196,8 @@ class TlsTransport::Connection {
 
   Socket socket_;
   TlsStream stream_;
-  std::string name_;
+  std::string name_;       // for messages
+  std::string peer_name_;  // of the certificate, once the handshake is complete
   SslContext context_;
   openssl::Ssl ssl_;
   Interest wanted_;
@@ -201,8 +207,13 @@ class TlsTransport::Connection {
 
 TlsTransport::TlsTransport(Socket socket, TlsSide side, const TlsCredentials& credentials,
                            const std::string& expected_peer, Clock::time_point deadline)
+    : TlsTransport(std::move(socket), side, credentials, std::vector{expected_peer}, deadline) {}
+
+TlsTransport::TlsTransport(Socket socket, TlsSide side, const TlsCredentials& credentials,
+                           const std::vector<std::string>& expected_peers,
+                           Clock::time_point deadline)
     : connection_(
-          std::make_unique<Connection>(std::move(socket), side, credentials, expected_peer)) {
+          std::make_unique<Connection>(std::move(socket), side, credentials, expected_peers)) {
   connection_->shake_hands(side, deadline);
 }
 
@@ -224,6 +235,10 @@ void TlsTransport::wait(Interest interest, Clock::time_point deadline) {
 
 std::string TlsTransport::peer() const {
   return connection_->name();
+}
+
+const std::string& TlsTransport::peer_name() const {
+  return connection_->peer_name();
 }
 
 }  // namespace hush::mpc

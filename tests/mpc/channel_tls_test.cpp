@@ -101,6 +101,22 @@ TEST(Tls, CertificateOfAnotherPartyIsRefused) {
               HasSubstr("hostname mismatch"));
 }
 
+TEST(Tls, APartyOfSeveralExpectedOnesIsNamedAndOthersAreRefused) {
+  const auto accept = [](const std::string& visitor) {
+    auto [first, second] = make_socket_pair();
+    auto other = std::async(std::launch::async, [&, socket = std::move(second)]() mutable {
+      return attempt(std::move(socket), TlsSide::connecting, end_of(visitor, "party0"));
+    });
+    const TlsTransport transport(std::move(first), TlsSide::accepting, authority().issue("party0"),
+                                 std::vector<std::string>{"client", "party1"}, soon());
+    EXPECT_EQ(other.get(), "connected");
+    return transport.peer_name();
+  };
+  EXPECT_EQ(accept("client"), "client");
+  EXPECT_EQ(accept("party1"), "party1");
+  EXPECT_THROW(accept("dealer"), AuthenticationError);
+}
+
 TEST(Tls, WildcardNamesAreNotBelieved) {
   EXPECT_THAT(shake_hands(end_of("party0", "party1.org"), end_of("*.org", "party0"))[0],
               HasSubstr("hostname mismatch"));
