@@ -31,9 +31,10 @@ struct Options {
   }
   // All that the roles must agree on.
   std::string text() const {
-    return fmt::format("sizes {} width {} groups {} transfers {} repeats {} provider {} yes {}",
-                       fmt::join(work.sizes, ","), work.width, fmt::join(work.groups, ","),
-                       transfers.transfers, transfers.repeats, provider, yes_really);
+    return fmt::format(
+        "sizes {} width {} groups {} methods {} transfers {} repeats {} provider {} yes {}",
+        fmt::join(work.sizes, ","), work.width, fmt::join(work.groups, ","),
+        fmt::join(work.methods, ","), transfers.transfers, transfers.repeats, provider, yes_really);
   }
 };
 
@@ -238,6 +239,10 @@ int run(int argc, char** argv) {
   app.add_option("--sizes", o.work.sizes, "elements of ReLUs and squares")
       ->delimiter(',')
       ->check(CLI::Range(1, 1 << 26))
+      ->capture_default_str();
+  app.add_option("--methods", o.work.methods, "of ReLUs")
+      ->delimiter(',')
+      ->check(CLI::IsMember({"a2b", "carry", "dcf", "dcf-select"}))
       ->capture_default_str();
   app.add_option("--width", o.work.width, "bits of a comparison: exact while |x| < 2^(width-1)")
       ->check(CLI::Range(32, 64))

@@ -200,21 +200,22 @@ std::vector<std::unique_ptr<Work>> make_works(const WorkOptions& options) {
   const auto wanted = [&](const char* group) {
     return std::find(options.groups.begin(), options.groups.end(), group) != options.groups.end();
   };
-  constexpr ReluMethod kMethods[] = {ReluMethod::a2b, ReluMethod::carry, ReluMethod::dcf,
-                                     ReluMethod::dcf_select};
+  std::vector<ReluMethod> methods;
+  for (const std::string& method : options.methods) methods.push_back(parse_relu_method(method));
   const auto unsigned_width = [&](ReluMethod method) {
     return method == ReluMethod::a2b ? 64 : options.width;
   };
   if (wanted("relu"))
     for (const std::size_t count : options.sizes)
-      for (const ReluMethod method : kMethods)
+      for (const ReluMethod method : methods)
         works.push_back(
             std::make_unique<ReluWork>(ReluOptions{method, unsigned_width(method), 0}, count));
   if (wanted("drelu"))
     for (const std::size_t count : options.sizes)
-      for (const ReluMethod method : {ReluMethod::a2b, ReluMethod::carry, ReluMethod::dcf})
-        works.push_back(
-            std::make_unique<SignWork>(ReluOptions{method, unsigned_width(method), 0}, count));
+      for (const ReluMethod method : methods)
+        if (method != ReluMethod::dcf_select)  // its bit is dcf's
+          works.push_back(
+              std::make_unique<SignWork>(ReluOptions{method, unsigned_width(method), 0}, count));
   if (wanted("square"))
     for (const std::size_t count : options.sizes)
       works.push_back(std::make_unique<SquareWork>(count));

@@ -49,6 +49,7 @@ struct WorkOptions {
   std::vector<std::size_t> sizes;
   unsigned width = 64;              // of comparisons
   std::vector<std::string> groups;  // which of "relu", "drelu", "square", "conv"
+  std::vector<std::string> methods = {"a2b", "carry", "dcf", "dcf-select"};  // of ReLUs
 };
 
 std::vector<std::unique_ptr<Work>> make_works(const WorkOptions& options);
