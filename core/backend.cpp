@@ -20,7 +20,27 @@ Registry& registry() {  // never destroyed: tensors with static lifetime may out
   return *instance;
 }
 
+// Nothing is kept but the weights.
+class PlainFixedConvolution final : public FixedConvolution {
+ public:
+  PlainFixedConvolution(Backend& device, const ConvOptions& options, const Tensor& w)
+      : device_(device), options_(options), w_(w) {}
+  void run(const Tensor& x, const ConvEpilogue& epilogue, const Tensor& y) override {
+    device_.conv2d(options_, x, w_, epilogue, y);
+  }
+
+ private:
+  Backend& device_;
+  ConvOptions options_;
+  Tensor w_;
+};
+
 }  // namespace
+
+std::unique_ptr<FixedConvolution> Backend::fix_weights(const ConvOptions& options, const Shape&,
+                                                       const Tensor& w) {
+  return std::make_unique<PlainFixedConvolution>(*this, options, w);
+}
 
 Backend& backend(Device device) {
   if (device.kind == Device::Kind::cpu) {  // without a lock: asked for at every allocation

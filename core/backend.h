@@ -48,6 +48,19 @@ struct AdamTensors {
   Tensor weight, gradient, mean, variance;
 };
 
+// A convolution whose weights do not change from call to call: a device may keep them in the order
+// in which its kernels read them.
+class FixedConvolution {
+ public:
+  FixedConvolution() = default;
+  FixedConvolution(const FixedConvolution&) = delete;
+  FixedConvolution& operator=(const FixedConvolution&) = delete;
+  virtual ~FixedConvolution() = default;
+  // As Backend::conv2d, with x of the shape that was given to fix_weights; may be called by many
+  // threads at once.
+  virtual void run(const Tensor& x, const ConvEpilogue& epilogue, const Tensor& y) = 0;
+};
+
 class Backend {
  public:
   virtual ~Backend() = default;
@@ -71,6 +84,10 @@ class Backend {
   // y = x ⊛ w; x [N, H, W, C], w [KH, KW, C / groups, K], y [N, OH, OW, K].
   virtual void conv2d(const ConvOptions& options, const Tensor& x, const Tensor& w,
                       const ConvEpilogue& epilogue, const Tensor& y) = 0;
+  // The same convolution for images of shape x and weights that stay as they are now. Here: one
+  // that calls conv2d.
+  virtual std::unique_ptr<FixedConvolution> fix_weights(const ConvOptions& options, const Shape& x,
+                                                        const Tensor& w);
   // dx, the gradient of x given that of y.
   virtual void conv2d_backward_input(const ConvOptions& options, const Tensor& dy, const Tensor& w,
                                      const Tensor& dx) = 0;

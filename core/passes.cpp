@@ -202,8 +202,10 @@ void fold_batch_norm(Draft& draft, NodeId id) {
 
   std::vector<NodeId> inputs{sources[0], weight, bias};
   if (norm->residual()) inputs.push_back(node.inputs[5]);
-  const Conv2d::Extras extras{
-      .bias = true, .residual = norm->residual(), .relu = norm->options().relu};
+  const Conv2d::Extras extras{.bias = true,
+                              .residual = norm->residual(),
+                              .relu = norm->options().relu,
+                              .fixed_weight = true};
   Node& target = draft[id];
   target.name = draft[conv_id].name;
   target.op = std::make_shared<Conv2d>(conv->options(), extras);

@@ -17,6 +17,8 @@ Graph fuse_for_training(const Graph& graph);
 // are new tensors under the old name, "conv1.weight"; biases are named "conv1.bias"; leaves that
 // nothing uses any more are gone. What remains computes the same in inference but for rounding.
 // A convolution whose weight is shared, or is not a float32 parameter, keeps its batch norm.
+// Folded weights must not be written to: a device may keep them in another order too, for images
+// of the batch size that came last.
 Graph fold_for_inference(const Graph& graph);
 
 // A model with the training loss on top.

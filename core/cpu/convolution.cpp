@@ -187,23 +187,33 @@ ParityPass<T> parity_pass(const ConvGeometry& g, const ParityAxis& v, const Pari
 }  // namespace
 
 template <class T>
-void convolve(const ConvGeometry& g, const T* x, const T* w, const EpiloguePointers<T>& epilogue,
-              T* y) {
+std::vector<PanelMatrix<T>> weight_panels(const ConvGeometry& g, const T* w, std::size_t points) {
   const std::int64_t group_c = g.c / g.groups, group_k = g.k / g.groups;
-  const PaddedImages<T> images(x, g.n, g.h, g.w, g.c, margins_of(g));
-  const Taps taps = taps_of(g.kh, g.kw, group_c, g.c, images.row_step());
+  std::vector<PanelMatrix<T>> panels;
   for (std::int64_t group = 0; group < g.groups; ++group) {
     MatrixRows<T> rows;
     for (std::int64_t i = 0; i < g.kh * g.kw * group_c; ++i)
       rows.starts.push_back(w + i * g.k + group * group_k);
-    const PanelMatrix<T> b(rows, std::size_t(group_k), std::size_t(g.n * g.oh * g.ow));
+    panels.emplace_back(rows, std::size_t(group_k), points);
+  }
+  return panels;
+}
+
+template <class T>
+void convolve(const ConvGeometry& g, const T* x, const std::vector<PanelMatrix<T>>& weights,
+              const EpiloguePointers<T>& epilogue, T* y) {
+  const std::int64_t group_c = g.c / g.groups, group_k = g.k / g.groups;
+  const PaddedImages<T> images(x, g.n, g.h, g.w, g.c, margins_of(g));
+  const Taps taps = taps_of(g.kh, g.kw, group_c, g.c, images.row_step());
+  for (std::int64_t group = 0; group < g.groups; ++group) {
     images.for_portions_side_by_side([&](const Portion<T>& portion) {
       const std::int64_t place = portion.first * g.oh * g.ow * g.k + group * group_k;
       run_row_product<T>(
           {portion.count, g.oh, g.ow},
           {portion.images + group * group_c, images.image_step(), g.stride * images.row_step(),
            g.stride * g.c},
-          taps.offsets, std::size_t(taps.run), b, {y + place, g.oh * g.ow * g.k, g.ow * g.k, g.k},
+          taps.offsets, std::size_t(taps.run), weights[std::size_t(group)],
+          {y + place, g.oh * g.ow * g.k, g.ow * g.k, g.k},
           {.bias = epilogue.bias == nullptr ? nullptr : epilogue.bias + group * group_k,
            .residual = epilogue.residual == nullptr ? nullptr : epilogue.residual + place,
            .relu = epilogue.relu});
@@ -289,11 +299,13 @@ void multiply(const GemmOptions& options, std::size_t m, std::size_t n, std::siz
                      {c, 0, 0, columns}, {.accumulate = options.accumulate});
 }
 
-#define HUSH_INSTANTIATE(T)                                                                        \
-  template void convolve(const ConvGeometry&, const T*, const T*, const EpiloguePointers<T>&, T*); \
-  template void convolve_backward_input(const ConvGeometry&, const T*, const T*, T*);              \
-  template void convolve_backward_weight(const ConvGeometry&, const T*, const T*, T*);             \
-  template void multiply(const GemmOptions&, std::size_t, std::size_t, std::size_t, const T*,      \
+#define HUSH_INSTANTIATE(T)                                                                       \
+  template std::vector<PanelMatrix<T>> weight_panels(const ConvGeometry&, const T*, std::size_t); \
+  template void convolve(const ConvGeometry&, const T*, const std::vector<PanelMatrix<T>>&,       \
+                         const EpiloguePointers<T>&, T*);                                         \
+  template void convolve_backward_input(const ConvGeometry&, const T*, const T*, T*);             \
+  template void convolve_backward_weight(const ConvGeometry&, const T*, const T*, T*);            \
+  template void multiply(const GemmOptions&, std::size_t, std::size_t, std::size_t, const T*,     \
                          const T*, T*);
 HUSH_INSTANTIATE(float)
 HUSH_INSTANTIATE(Ring)

@@ -9,8 +9,10 @@
 #pragma once
 
 #include <string_view>
+#include <vector>
 
 #include "core/backend.h"
+#include "core/cpu/product_driver.h"
 
 namespace hush {
 
@@ -20,7 +22,11 @@ struct ConvGeometry {
   std::int64_t stride, padding, groups;
 };
 
-// The geometry of y = x ⊛ w. Throws ArgumentError, naming `kernel` and the shapes, unless images,
+// The geometry of images and weights. Throws ArgumentError, naming `kernel` and the shapes, unless
+// they fit together.
+ConvGeometry convolution_geometry(std::string_view kernel, const ConvOptions& options,
+                                  const Shape& image, const Shape& weight);
+// The same of y = x ⊛ w. Throws ArgumentError, naming `kernel` and the shapes, unless images,
 // weights and results are host tensors of one type that fit together.
 ConvGeometry check_convolution(std::string_view kernel, const ConvOptions& options, const Tensor& x,
                                const Tensor& w, const Tensor& y);
@@ -32,9 +38,13 @@ struct EpiloguePointers {
   bool relu = false;
 };
 
+// The weights of the forward pass, one matrix for each group. `points` output pixels will be made
+// with them: a few do not warrant a copy.
 template <class T>
-void convolve(const ConvGeometry& g, const T* x, const T* w, const EpiloguePointers<T>& epilogue,
-              T* y);
+std::vector<PanelMatrix<T>> weight_panels(const ConvGeometry& g, const T* w, std::size_t points);
+template <class T>
+void convolve(const ConvGeometry& g, const T* x, const std::vector<PanelMatrix<T>>& weights,
+              const EpiloguePointers<T>& epilogue, T* y);
 template <class T>
 void convolve_backward_input(const ConvGeometry& g, const T* dy, const T* w, T* dx);
 template <class T>

@@ -20,6 +20,8 @@ class CpuBackend final : public Backend {
   void gemm(const GemmOptions& options, const Tensor& a, const Tensor& b, const Tensor& c) override;
   void conv2d(const ConvOptions& options, const Tensor& x, const Tensor& w,
               const ConvEpilogue& epilogue, const Tensor& y) override;
+  std::unique_ptr<FixedConvolution> fix_weights(const ConvOptions& options, const Shape& x,
+                                                const Tensor& w) override;
   void conv2d_backward_input(const ConvOptions& options, const Tensor& dy, const Tensor& w,
                              const Tensor& dx) override;
   void conv2d_backward_weight(const ConvOptions& options, const Tensor& x, const Tensor& dy,

@@ -327,8 +327,8 @@ bool has_winograd(const ConvGeometry& g) {
          g.c % vector == 0 && g.k % vector == 0;
 }
 
-bool winograd_pays(const ConvGeometry& g) {
-  constexpr std::size_t enough_tiles = 24;
+bool winograd_pays(const ConvGeometry& g, bool weights_at_hand) {
+  const std::size_t enough_tiles = weights_at_hand ? 12 : 24;
   return has_winograd(g) && tiles_of(g) >= enough_tiles && g.oh > 2 && g.ow > 2;
 }
 

@@ -13,8 +13,9 @@ namespace hush {
 // Whether the geometry has a Winograd form: 3 × 3, stride 1, no groups, padding at most 2, and
 // channels that fill vectors.
 bool has_winograd(const ConvGeometry& g);
-// Whether it also pays: enough tiles share the transformed weights.
-bool winograd_pays(const ConvGeometry& g);
+// Whether it also pays: enough tiles share the transformed weights, or else, if these are at hand
+// already, the reading of them.
+bool winograd_pays(const ConvGeometry& g, bool weights_at_hand = false);
 
 // The functions below need has_winograd(g).
 

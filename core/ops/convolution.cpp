@@ -1,6 +1,5 @@
 #include "core/ops/convolution.h"
 
-#include "core/backend.h"
 #include "core/ops/checks.h"
 
 namespace hush {
@@ -53,8 +52,22 @@ Tensor Conv2d::forward(const PassContext&, std::span<const Tensor> inputs,
   if (extras_.bias) epilogue.bias = inputs[2];
   if (extras_.residual) epilogue.residual = inputs[extras_.bias ? 3 : 2];
   epilogue.relu = extras_.relu;
-  backend(y.device()).conv2d(options_, inputs[0], inputs[1], epilogue, y);
+  if (extras_.fixed_weight) {
+    fixed(inputs[0].shape(), inputs[1])->run(inputs[0], epilogue, y);
+  } else {
+    backend(y.device()).conv2d(options_, inputs[0], inputs[1], epilogue, y);
+  }
   return y;
+}
+
+std::shared_ptr<FixedConvolution> Conv2d::fixed(const Shape& x, const Tensor& w) const {
+  const std::lock_guard lock(fixed_->mutex);
+  if (fixed_->convolution == nullptr || fixed_->x != x || fixed_->w.raw() != w.raw()) {
+    fixed_->convolution = backend(w.device()).fix_weights(options_, x, w);
+    fixed_->x = x;
+    fixed_->w = w;
+  }
+  return fixed_->convolution;
 }
 
 std::vector<Tensor> Conv2d::backward(const PassContext&, const BackwardArguments& arguments) const {

@@ -1,6 +1,10 @@
 // Two-dimensional convolution and the linear layer: the bilinear ops with weights.
 #pragma once
 
+#include <memory>
+#include <mutex>
+
+#include "core/backend.h"
 #include "core/kernel_options.h"
 #include "core/op.h"
 
@@ -15,6 +19,8 @@ class Conv2d final : public Op {
     bool bias = false;
     bool residual = false;
     bool relu = false;
+    // The weight is never written to again: the device may keep it in an order of its own.
+    bool fixed_weight = false;
   };
   explicit Conv2d(ConvOptions options) : options_(options) {}
   Conv2d(ConvOptions options, Extras extras) : options_(options), extras_(extras) {}
@@ -35,8 +41,20 @@ class Conv2d final : public Op {
                                const BackwardArguments& arguments) const override;
 
  private:
+  // The convolution with the weight kept: made at the first call, and again if another image shape
+  // (or another graph's weight) comes.
+  std::shared_ptr<FixedConvolution> fixed(const Shape& x, const Tensor& w) const;
+
   ConvOptions options_;
   Extras extras_;
+
+  struct Fixed {
+    std::mutex mutex;
+    Shape x;
+    Tensor w;
+    std::shared_ptr<FixedConvolution> convolution;
+  };
+  std::unique_ptr<Fixed> fixed_ = std::make_unique<Fixed>();
 };
 
 // y = x w (+ bias): x [N, in], w [in, out], bias [out].

@@ -19,7 +19,7 @@ namespace {
 namespace fs = std::filesystem;
 
 fs::path source_root() {
-  return fs::path(__FILE__).parent_path().parent_path().parent_path();
+  return fs::current_path();  // as ctest sets it
 }
 
 // Included files by including file, as paths from the root; only those of the project.
