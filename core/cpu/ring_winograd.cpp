@@ -1,4 +1,4 @@
-#include "core/cpu/ring_winograd.h"
+#include "core/ring_winograd.h"
 
 #include "core/cpu/winograd.h"
 

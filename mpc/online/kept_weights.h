@@ -2,7 +2,7 @@
 // products with it are fastest.
 //
 // For 3 × 3 convolutions on the CPU that is Winograd's: its transform is done once, and products
-// take 2.25 times fewer multiplications, but come out 4 times too large (core/cpu/ring_winograd.h).
+// take 2.25 times fewer multiplications, but come out 4 times too large (core/ring_winograd.h).
 // Both parties have to agree on that, so it follows from the op and the shapes alone. A party on
 // another device computes the same with the op itself.
 #pragma once
@@ -10,8 +10,8 @@
 #include <memory>
 #include <optional>
 
-#include "core/cpu/ring_winograd.h"
 #include "core/op.h"
+#include "core/ring_winograd.h"
 
 namespace hush::mpc {
 

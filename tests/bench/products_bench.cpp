@@ -14,8 +14,8 @@
 #include <vector>
 
 #include "core/backend.h"
-#include "core/cpu/ring_winograd.h"
 #include "core/cpu/winograd.h"
+#include "core/ring_winograd.h"
 #include "core/thread_pool.h"
 #include "tests/bench/peak.h"
 

@@ -1,5 +1,5 @@
 // The exact Winograd convolution over the ring, as its users call it.
-#include "core/cpu/ring_winograd.h"
+#include "core/ring_winograd.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
