@@ -8,18 +8,10 @@
 #include <memory>
 
 #include "nn/weight_layout.h"
+#include "nn/weight_names.h"
 
 namespace hush::nn {
 namespace {
-
-// A name in the one spelling under which names are compared.
-std::string canonical(std::string name) {
-  if (name.starts_with("module.")) name.erase(0, 7);
-  if (name.starts_with("linear.")) name.replace(0, 6, "fc");
-  if (const std::size_t at = name.find(".shortcut."); at != std::string::npos)
-    name.replace(at + 1, 8, "downsample");
-  return name;
-}
 
 bool is_stored(const Node& node) {
   return node.kind == NodeKind::parameter || node.kind == NodeKind::buffer;
@@ -70,50 +62,43 @@ void save_model(const std::filesystem::path& path, const Graph& graph, const Mod
   write_safetensors(path, weights_for_file(graph), to_metadata(info));
 }
 
-NameMatch match_names(const Graph& graph, const SafetensorsFile& file, const std::string& prefix) {
+NameMatch match_names(const Graph& graph, const WeightFile& file, const std::string& prefix) {
   NameMatch result;
-  std::map<std::string, const FileTensor*> in_file;
-  for (const FileTensor& tensor : file.tensors()) {
+  const std::vector<NamedShape> entries = file.entries();
+  const NameTranslation translation(entries, prefix);
+  std::map<std::string, const NamedShape*> in_file;
+  for (const NamedShape& tensor : entries) {
     if (!tensor.name.starts_with(prefix) || tensor.name.ends_with("num_batches_tracked")) continue;
-    const bool fresh =
-        in_file.emplace(canonical(tensor.name.substr(prefix.size())), &tensor).second;
+    const bool fresh = in_file.emplace(translation(tensor.name), &tensor).second;
     if (!fresh) result.unused.push_back(tensor.name);  // two spellings of one name
   }
   const std::vector<WeightLayout> layouts = weight_layouts(graph);
   for (NodeId id = 0; id < graph.size(); ++id) {
     if (!is_stored(graph[id])) continue;
-    const auto found = in_file.find(canonical(graph[id].name));
+    const auto found = in_file.find(canonical_name(graph[id].name));
     if (found == in_file.end()) {
       result.missing.push_back(graph[id].name);
       continue;
     }
-    const FileTensor& tensor = *found->second;
-    Shape shape;
-    for (const std::int64_t extent : tensor.shape) shape.append(extent);
+    const NamedShape& tensor = *found->second;
     const Shape wanted = file_shape(graph[id].value.shape(), layouts[std::size_t(id)]);
-    if (shape == wanted)
+    if (tensor.shape == wanted)
       result.pairs.push_back({id, tensor.name});
     else
       result.wrong_shape.push_back(
-          fmt::format("{} is {}, needs {}", tensor.name, shape.text(), wanted.text()));
+          fmt::format("{} is {}, needs {}", tensor.name, tensor.shape.text(), wanted.text()));
     in_file.erase(found);
   }
   for (const auto& [name, tensor] : in_file) result.unused.push_back(tensor->name);
   return result;
 }
 
-void load_weights(const Graph& graph, const SafetensorsFile& file, const std::string& prefix) {
-  const NameMatch match = match_names(graph, file, prefix);
-  if (!match.complete()) {
-    std::string what;
-    if (!match.missing.empty()) what += "; missing: " + some_of(match.missing);
-    if (!match.unused.empty()) what += "; not in the model: " + some_of(match.unused);
-    if (!match.wrong_shape.empty()) what += "; wrong shape: " + some_of(match.wrong_shape);
-    throw FileError(file.path().string() + " does not fit the model" + what +
-                    "; give the model, classes and image size that it was trained with");
-  }
+namespace {
+
+// Copies what fits into the graph; all values are read before any is changed.
+void copy_pairs(const Graph& graph, const WeightFile& file, const NameMatch& match) {
   const std::vector<WeightLayout> layouts = weight_layouts(graph);
-  std::vector<Tensor> values;  // all are read before any is changed
+  std::vector<Tensor> values;
   values.reserve(match.pairs.size());
   for (const auto& [leaf, name] : match.pairs) {
     const Tensor value = from_file_layout(file.read(name), layouts[std::size_t(leaf)]);
@@ -124,6 +109,37 @@ void load_weights(const Graph& graph, const SafetensorsFile& file, const std::st
   }
   for (std::size_t i = 0; i < values.size(); ++i)
     graph[match.pairs[i].leaf].value.assign(values[i]);
+}
+
+}  // namespace
+
+std::string NameMatch::differences() const {
+  std::string what;
+  const auto add = [&](std::string_view title, const std::vector<std::string>& names) {
+    if (!names.empty())
+      what += fmt::format("{}{}: {}", what.empty() ? "" : "; ", title, some_of(names));
+  };
+  add("missing", missing);
+  add("not in the model", unused);
+  add("wrong shape", wrong_shape);
+  return what;
+}
+
+void load_weights(const Graph& graph, const WeightFile& file, const std::string& prefix) {
+  const NameMatch match = match_names(graph, file, prefix);
+  if (!match.complete())
+    throw FileError(file.path().string() + " does not fit the model; " + match.differences() +
+                    "; give the model, classes and image size that it was trained with");
+  copy_pairs(graph, file, match);
+}
+
+NameMatch load_fitting_weights(const Graph& graph, const WeightFile& file) {
+  const NameMatch match = match_names(graph, file);
+  if (match.pairs.empty())
+    throw FileError(fmt::format("{}: none of its tensors fits the model; {}", file.path().string(),
+                                match.differences()));
+  copy_pairs(graph, file, match);
+  return match;
 }
 
 std::string weights_digest(const Graph& graph) {

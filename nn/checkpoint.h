@@ -3,7 +3,8 @@
 // A model file is a safetensors file (safetensors.h). Its tensors are the graph's parameters and
 // buffers under their names, in PyTorch's layout: convolutions [K, C / groups, KH, KW] and linear
 // layers [out, in], where the graph has [KH, KW, C / groups, K] and [in, out] (weight_layout.h). So
-// files from PyTorch load, and ours load there. Metadata (all optional when reading):
+// files from PyTorch load, its own checkpoints (torch_file.h) included, and ours load there.
+// Metadata (all optional when reading):
 //   hush_version  format of this list, "1"
 //   model, dataset, classes, image ("32 32 3": height, width, channels)
 //   mean, std     one number per channel, of pixels scaled to [0, 1]
@@ -21,6 +22,7 @@
 
 #include "core/graph.h"
 #include "nn/safetensors.h"
+#include "nn/weight_file.h"
 
 namespace hush::nn {
 
@@ -62,19 +64,22 @@ struct NameMatch {
   std::vector<std::string> unused;       // in the file, not in the graph
   std::vector<std::string> wrong_shape;  // "fc.weight is [10, 512], needs [100, 512]"
   bool complete() const { return missing.empty() && unused.empty() && wrong_shape.empty(); }
+  // The three lists in one line, "missing: a, b; wrong shape: …", five names of each at most.
+  std::string differences() const;
 };
 
-// Names are compared as they are spelled in PyTorch programs: "module." in front is ignored,
-// "shortcut." and "downsample." are the same, and so are "linear." and "fc." in front; counters
-// named num_batches_tracked are passed over. Names that begin with `prefix` are considered
-// without it, others not at all.
-NameMatch match_names(const Graph& graph, const SafetensorsFile& file,
-                      const std::string& prefix = {});
+// Names are compared in one spelling (weight_names.h); counters named num_batches_tracked are
+// passed over. Names that begin with `prefix` are considered without it, others not at all.
+NameMatch match_names(const Graph& graph, const WeightFile& file, const std::string& prefix = {});
 
 // Copies the file's values into the graph's parameters and buffers, in place: graphs that share
 // them see the change. Throws FileError that lists what is missing, unused or of another shape,
 // and changes nothing then.
-void load_weights(const Graph& graph, const SafetensorsFile& file, const std::string& prefix = {});
+void load_weights(const Graph& graph, const WeightFile& file, const std::string& prefix = {});
+
+// The same for whatever fits; the rest keeps its values and is returned. For starting from a
+// network that was trained for other classes. Throws FileError if nothing fits.
+NameMatch load_fitting_weights(const Graph& graph, const WeightFile& file);
 
 // The graph's parameters and buffers as a file has them, on the host, in the order of the nodes.
 std::vector<NamedTensor> weights_for_file(const Graph& graph);

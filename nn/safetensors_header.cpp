@@ -7,33 +7,16 @@
 
 #include "core/error.h"
 #include "core/shape.h"
+#include "nn/readable_file.h"
 
 namespace hush::nn {
 namespace {
 
 using Json = nlohmann::json;
 
-struct FileTypeRow {
-  FileType type;
-  std::string_view name;
-  std::int64_t size;
-};
-constexpr std::array kFileTypes{
-    FileTypeRow{FileType::f64, "F64", 8},      FileTypeRow{FileType::f32, "F32", 4},
-    FileTypeRow{FileType::f16, "F16", 2},      FileTypeRow{FileType::bf16, "BF16", 2},
-    FileTypeRow{FileType::i64, "I64", 8},      FileTypeRow{FileType::i32, "I32", 4},
-    FileTypeRow{FileType::u64, "U64", 8},      FileTypeRow{FileType::u8, "U8", 1},
-    FileTypeRow{FileType::boolean, "BOOL", 1},
-};
-
-// A string of the file as it can stand in a one-line message.
-std::string printable(std::string_view text) {
-  constexpr std::size_t kLongest = 80;
-  std::string result(text.substr(0, kLongest));
-  for (char& c : result)
-    if (c >= 0 && c < ' ') c = '?';
-  return text.size() > kLongest ? result + "..." : result;
-}
+constexpr std::array kFileTypes{FileType::f64,  FileType::f32, FileType::f16,
+                                FileType::bf16, FileType::i64, FileType::i32,
+                                FileType::u64,  FileType::u8,  FileType::boolean};
 
 // Receives the JSON as a stream of events, so that depth is bounded, nothing is built that is not
 // wanted, and a name given twice is seen (a document tree would silently keep one of the two).
@@ -96,11 +79,12 @@ class HeaderHandler final : public nlohmann::json_sax<Json> {
       header_.metadata[key_] = value;
       return true;
     }
-    const auto* row = std::ranges::find(kFileTypes, value, &FileTypeRow::name);
-    if (row == kFileTypes.end())
+    const auto* type =
+        std::ranges::find_if(kFileTypes, [&](FileType t) { return name_of(t) == value; });
+    if (type == kFileTypes.end())
       fail("tensor '{}' has element type '{}', which is not read here", printable(name_),
            printable(value));
-    header_.tensors.back().type = row->type;
+    header_.tensors.back().type = *type;
     return true;
   }
   bool number_unsigned(number_unsigned_t value) override {
@@ -169,19 +153,7 @@ void check_size(const FileTensor& tensor, std::uint64_t data_bytes, const std::s
                     where, printable(tensor.name), tensor.end - tensor.begin));
 }
 
-const FileTypeRow& row_of(FileType type) {
-  return *std::ranges::find(kFileTypes, type, &FileTypeRow::type);
-}
-
 }  // namespace
-
-std::string_view name_of(FileType type) {
-  return row_of(type).name;
-}
-
-std::int64_t size_of(FileType type) {
-  return row_of(type).size;
-}
 
 SafetensorsHeader parse_safetensors_header(std::string_view json, std::uint64_t data_bytes,
                                            const std::string& where) {

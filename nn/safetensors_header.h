@@ -10,20 +10,14 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "nn/file_elements.h"
+#include "nn/weight_file.h"
+
 namespace hush::nn {
-
-using Metadata = std::map<std::string, std::string>;
-
-// Element types of the format, by the format's own names.
-enum class FileType : std::uint8_t { f64, f32, f16, bf16, i64, i32, u64, u8, boolean };
-
-std::string_view name_of(FileType type);  // "F32"
-std::int64_t size_of(FileType type);      // bytes of one element
 
 struct FileTensor {
   std::string name;

@@ -10,7 +10,7 @@ void ModelOptions::add_to(CLI::App& app) {
                  fmt::format("one of {}; by default what the weights file names",
                              fmt::join(nn::model_names(), ", ")));
   app.add_option("--weights", weights,
-                 "a safetensors file: one of ours, or one with PyTorch's names");
+                 "a safetensors file, ours or one with PyTorch's names, or a .pth of torch.save");
 }
 
 nn::ModelInfo completed(nn::ModelInfo info, const nn::ModelInfo& fallback) {
@@ -28,8 +28,8 @@ nn::ModelInfo completed(nn::ModelInfo info, const nn::ModelInfo& fallback) {
 
 LoadedModel ModelOptions::load(const nn::ModelInfo& fallback) const {
   require(!weights.empty(), "which weights? give --weights FILE");
-  const nn::SafetensorsFile file{weights};
-  nn::ModelInfo info = nn::from_metadata(file.metadata(), weights);
+  const std::unique_ptr<nn::WeightFile> file = nn::open_weight_file(weights);
+  nn::ModelInfo info = nn::from_metadata(file->metadata(), weights);
   require(model.empty() || info.model.empty() || info.model == model,
           "{} holds a {}, not a {}; leave --model out", weights, info.model, model);
   if (info.model.empty()) info.model = model;
@@ -39,7 +39,7 @@ LoadedModel ModelOptions::load(const nn::ModelInfo& fallback) const {
   require(info.classes > 0 && info.image.rank() == 4,
           "{} does not say how many classes and which images it is for; give --dataset", weights);
   Graph graph = nn::make_network(info);
-  nn::load_weights(graph, file);
+  nn::load_weights(graph, *file);
   return {std::move(graph), std::move(info)};
 }
 

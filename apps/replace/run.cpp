@@ -240,7 +240,7 @@ std::filesystem::path autorep_path(const AutorepOptions& o) {
   if (!o.out.empty()) return o.out;
   std::string model = o.model;
   if (model.empty() && !o.from.empty())
-    model = nn::from_metadata(nn::SafetensorsFile(o.from).metadata(), o.from).model;
+    model = nn::from_metadata(nn::open_weight_file(o.from)->metadata(), o.from).model;
   return fmt::format("{}/{}-{}-{}.safetensors", kRuns, o.dataset.name,
                      model.empty() ? kDefaultModel : model, o.label());
 }
