@@ -88,7 +88,7 @@ std::shared_ptr<const Op> extend_batch_norm(const Op& op, bool residual, bool re
   if (norm == nullptr || norm->options().relu || (residual && norm->residual())) return nullptr;
   BatchNormOptions options = norm->options();
   options.relu = relu;
-  return std::make_shared<BatchNorm>(options, residual || norm->residual());
+  return std::make_shared<BatchNorm>(options, residual || norm->residual(), norm->fixed());
 }
 
 std::shared_ptr<const Op> extend_convolution(const Op& op, bool residual, bool relu) {
@@ -224,6 +224,14 @@ Graph fold_for_inference(const Graph& graph) {
   for (NodeId id = 0; id < draft.size(); ++id) fold_batch_norm(draft, id);
   draft.drop_unused();
   return absorb_all(draft.graph(), extend_convolution);
+}
+
+Graph fix_statistics(const Graph& graph) {
+  Draft draft(graph);
+  for (NodeId id = 0; id < draft.size(); ++id)
+    if (const auto* norm = draft.op_of<BatchNorm>(id))
+      draft[id].op = std::make_shared<BatchNorm>(norm->options(), norm->residual(), true);
+  return draft.graph();
 }
 
 LossGraph with_loss(const Graph& model, float label_smoothing) {

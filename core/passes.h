@@ -21,6 +21,10 @@ Graph fuse_for_training(const Graph& graph);
 // of the batch size that came last.
 Graph fold_for_inference(const Graph& graph);
 
+// Lets every batch norm use its running statistics in training too (BatchNorm's `fixed`). Nodes
+// keep their numbers, leaves their tensors.
+Graph fix_statistics(const Graph& graph);
+
 // A model with the training loss on top.
 struct LossGraph {
   Graph graph;    // its output is the mean loss, its last input is "labels", int32 [N]

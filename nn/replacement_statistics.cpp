@@ -4,6 +4,8 @@
 #include <cmath>
 
 #include "core/autograd.h"
+#include "core/ops/batch_norm.h"
+#include "core/ops/gated_activation.h"
 #include "nn/evaluation.h"
 
 namespace hush::nn {
@@ -49,17 +51,63 @@ PolynomialError error_of(const GatedLayer& layer, const Tensor& x, const Tensor&
   return result;
 }
 
+// A tensor [C] that moves towards each training batch's value with that weight.
+struct RunningValue {
+  Tensor tensor;
+  float momentum;
+};
+
+std::vector<RunningValue> running_values(const Graph& graph) {
+  std::vector<RunningValue> result;
+  for (const Node& node : graph.nodes()) {
+    float momentum = 0;
+    if (const auto* norm = dynamic_cast<const BatchNorm*>(node.op.get()))
+      momentum = norm->options().momentum;
+    else if (const auto* gated = dynamic_cast<const GatedActivation*>(node.op.get()))
+      momentum = gated->momentum();
+    else
+      continue;
+    for (const std::size_t input : {3, 4})  // running mean and running variance of both ops
+      result.push_back({graph[node.inputs[input]].value, momentum});
+  }
+  return result;
+}
+
+// The median over the samples of each element, divided by `divisor`.
+Tensor medians(const std::vector<Tensor>& samples, float divisor) {
+  Tensor result = samples.front().clone();
+  std::vector<float> column(samples.size());
+  for (std::size_t c = 0; c < result.values<float>().size(); ++c) {
+    for (std::size_t i = 0; i < samples.size(); ++i) {
+      const float x = samples[i].values<float>()[c];
+      column[i] = std::isnan(x) ? INFINITY : x;  // an overflow
+    }
+    const auto middle = column.begin() + std::ptrdiff_t(column.size() / 2);
+    std::nth_element(column.begin(), middle, column.end());
+    result.values<float>()[c] = *middle / divisor;
+  }
+  return result;
+}
+
 }  // namespace
 
 void calibrate(const Graph& graph, BatchSource& source, std::int64_t batches) {
   const Device device = device_of(graph);
+  const std::vector<RunningValue> running = running_values(graph);
+  std::vector<std::vector<Tensor>> samples(running.size());
   source.start_epoch(0, 0);
   for (std::int64_t i = 0; i < batches; ++i) {
     const std::optional<Batch> batch = source.next();
-    if (!batch) return;
+    if (!batch) break;
+    // From zero, a running value holds `momentum` times the batch's own after one pass.
+    for (const RunningValue& value : running) value.tensor.zero();
     const std::array inputs{batch->images.to(device)};
     evaluate(graph, inputs, {.training = true});
+    for (std::size_t k = 0; k < running.size(); ++k)
+      samples[k].push_back(running[k].tensor.to(Device{}).clone());
   }
+  for (std::size_t k = 0; k < running.size(); ++k)
+    if (!samples[k].empty()) running[k].tensor.assign(medians(samples[k], running[k].momentum));
 }
 
 std::vector<PolynomialError> measure_polynomials(const Graph& graph,

@@ -9,8 +9,11 @@
 
 namespace hush::nn {
 
-// Runs `batches` training batches forward, so that the running statistics of the activations (and
-// of the batch norms) are those of the data. Weights and gates stay.
+// Measures the running statistics of the activations and of the batch norms anew: for each channel
+// the median over `batches` training batches of the batch's mean and variance. The median, because
+// polynomials have heavy tails: one image that runs away multiplies its batch's variance, and in a
+// running average it would spoil the scale of all the others. Weights and gates stay; the source
+// is left somewhere in its epoch 0.
 void calibrate(const Graph& graph, BatchSource& source, std::int64_t batches);
 
 // How well polynomials stand in for one layer's ReLU on real inputs.

@@ -23,8 +23,11 @@ void add_distillation(LossGraph& loss, int classes, float temperature) {
   graph.set_output(graph.add("total_loss", std::make_shared<Add>(), {cross_entropy, divergence}));
 }
 
-LossGraph training_graph(const Graph& model, const ReplacementOptions& options) {
-  LossGraph result = with_loss(fuse_for_training(model), options.label_smoothing);
+LossGraph training_graph(const Graph& model, const ReplacementOptions& options,
+                         bool fixed_norms = false) {
+  const Graph fused = fuse_for_training(model);
+  LossGraph result =
+      with_loss(fixed_norms ? fix_statistics(fused) : fused, options.label_smoothing);
   const Shape logits = model.shapes()[std::size_t(model.output())];
   if (options.distill) add_distillation(result, int(logits[-1]), options.temperature);
   return result;
@@ -124,6 +127,7 @@ Ending ReplacementTrainer::run(BatchSource& train, BatchSource* validation) {
   optimizer_->restore(progress_.step);
   method_->restore(std::min(progress_.step, freeze_step()));
   if (progress_.step == 0) prepare(train);
+  if (frozen()) begin_fine_tuning();
 
   while (progress_.epoch < options_.epochs) {
     if (progress_.batch < steps_per_epoch_) train.start_epoch(progress_.epoch, progress_.batch);
@@ -136,6 +140,7 @@ Ending ReplacementTrainer::run(BatchSource& train, BatchSource* validation) {
       require(batch.has_value(), "replacement: the epoch ended after {} of {} batches",
               progress_.batch, steps_per_epoch_);
       train_step(*batch);
+      if (progress_.step == freeze_step()) freeze(train);
       if (callbacks_.should_stop && callbacks_.should_stop()) {
         save();
         return Ending::stopped;
@@ -147,9 +152,14 @@ Ending ReplacementTrainer::run(BatchSource& train, BatchSource* validation) {
   return Ending::finished;
 }
 
-void ReplacementTrainer::prepare(BatchSource& train) {
+// Statistics, and the polynomials that follow from them.
+void ReplacementTrainer::measure(BatchSource& train) {
   calibrate(model_, train, options_.calibration_batches);
   refresh_coefficients(model_, layers_, options_.polynomial);
+}
+
+void ReplacementTrainer::prepare(BatchSource& train) {
+  measure(train);
   train.start_epoch(0, 0);
   const std::optional<Batch> batch = train.next();
   require(batch.has_value(), "replacement: an epoch without batches");
@@ -200,7 +210,6 @@ void ReplacementTrainer::train_step(const Batch& batch) {
   ++progress_.step;
   ++progress_.batch;
   if (options_.lookahead > 0 && progress_.step % options_.lookahead == 0) look_ahead();
-  if (choose && frozen()) freeze();
   if (callbacks_.on_step)
     callbacks_.on_step({.step = progress_.step,
                         .epoch = progress_.epoch + 1,
@@ -228,9 +237,17 @@ void ReplacementTrainer::step_mask(std::span<const Tensor> inputs,
   indicators_.publish();
 }
 
-void ReplacementTrainer::freeze() {
+void ReplacementTrainer::freeze(BatchSource& train) {
   flips_.values<std::int32_t>()[0] += std::int32_t(indicators_.project(options_.budget));
   indicators_.publish();
+  if (!options_.train_coefficients) measure(train);
+  calibrate(model_, train, options_.calibration_batches);  // with these coefficients
+  if (progress_.batch < steps_per_epoch_) train.start_epoch(progress_.epoch, progress_.batch);
+  begin_fine_tuning();
+}
+
+void ReplacementTrainer::begin_fine_tuning() {
+  if (options_.fix_norms) training_ = training_graph(model_, options_, true);
 }
 
 // Zhang, Lucas, Hinton, Ba, "Lookahead Optimizer", NeurIPS 2019, with α = 1/2.

@@ -6,7 +6,9 @@
 //             budget that moves), and DaPa follows the running statistics
 //   hold      ramp_end … freeze_at: the target is the budget; indicators may still trade places
 //   fine-tune freeze_at … 1: at its begin the indicators are projected onto the budget, exactly,
-//             and from then on they, and untrained coefficients, stay
+//             and from then on they, and untrained coefficients, stay. Statistics are measured
+//             anew, and batch norms keep these from then on, in training as in inference: what is
+//             tuned is the very function that the model file holds (docs/autorep.md says why)
 // A model file is written only once the projection is done, so that no model file ever holds more
 // ReLUs than its budget. The state file is there from the first save on.
 //
@@ -37,6 +39,7 @@ struct ReplacementOptions {
   float temperature = 4;
   std::int64_t lookahead = 0;  // every this many steps, half-way back to slow weights; 0: off
   std::int64_t calibration_batches = 24;
+  bool fix_norms = true;  // in the fine-tuning, as said above
   float label_smoothing = 0;
   std::uint64_t seed = 0;
   std::filesystem::path model_path = {};  // empty: nothing is saved
@@ -81,8 +84,10 @@ class ReplacementTrainer {
  private:
   void prepare(BatchSource& train);
   void train_step(const Batch& batch);
+  void measure(BatchSource& train);
   void step_mask(std::span<const Tensor> inputs, std::span<const Tensor> d_gates);
-  void freeze();
+  void freeze(BatchSource& train);
+  void begin_fine_tuning();
   void look_ahead();
   void finish_epoch(BatchSource* validation);
   void save() const;

@@ -31,6 +31,12 @@ void add_training_options(CLI::App& app, AutorepOptions& o) {
                  "share of the steps after which the indicators are projected and stay")
       ->check(CLI::Range(0.0, 1.0))
       ->capture_default_str();
+  app.add_flag("!--moving-norms", r.fix_norms,
+               "after freezing, go on with each batch's statistics instead of fixed ones");
+  app.add_option("--calibration", r.calibration_batches,
+                 "training batches from which statistics are measured")
+      ->check(CLI::Range(1, 100000))
+      ->capture_default_str();
   app.add_option("--clip", r.clip_norm, "limit of the gradient's norm; 0: none")
       ->check(zero_or_more())
       ->capture_default_str();
@@ -45,6 +51,14 @@ void add_training_options(CLI::App& app, AutorepOptions& o) {
       ->check(CLI::Range(0.0, 0.99))
       ->capture_default_str();
   app.add_flag("!--no-augment", o.augment, "no random crop and flip");
+  app.add_option("--images", o.images, "train on the first N training images only; 0: all")
+      ->check(zero_or_more())
+      ->capture_default_str();
+  app.add_option("--holdout", o.holdout,
+                 "leave out the last N training images and score these, not the test images: for "
+                 "choosing options")
+      ->check(zero_or_more())
+      ->capture_default_str();
   app.add_flag("!--no-eval", o.evaluate, "do not score the test images after each epoch");
   app.add_option("--save-every", r.save_every,
                  "save every this many steps too; 0: after each epoch only")
@@ -168,10 +182,14 @@ nn::Metadata AutorepOptions::recorded() const {
           {"indicator_lr", number(r.indicator_rate)},
           {"ramp", number(r.ramp_end)},
           {"freeze", number(r.freeze_at)},
+          {"norms", r.fix_norms ? "fixed" : "moving"},
+          {"calibration", std::to_string(r.calibration_batches)},
           {"clip", number(r.clip_norm)},
           {"distill", r.distill ? fmt::format("temperature {}", r.temperature) : "no"},
           {"lookahead", std::to_string(r.lookahead)},
           {"label_smoothing", fmt::format("{}", r.label_smoothing)},
+          {"images", images > 0 ? std::to_string(images) : "all"},
+          {"holdout", std::to_string(holdout)},
           {"augment", augment ? "crop 4, flip" : "none"},
           {"budget", std::to_string(r.budget)},
           {"from", from},

@@ -5,6 +5,7 @@
 #include "apps/common/interrupt.h"
 #include "apps/common/metrics.h"
 #include "apps/common/progress.h"
+#include "apps/replace/run_data.h"
 #include "apps/replace/start_network.h"
 #include "core/backend.h"
 
@@ -13,18 +14,6 @@ namespace {
 
 constexpr const char* kRuns = "runs";
 constexpr const char* kDefaultModel = "resnet20";
-
-data::LoaderOptions loader_options(const AutorepOptions& o, const nn::ModelInfo& info,
-                                   bool training) {
-  data::LoaderOptions options;
-  options.batch_size = training ? o.batch : std::max<std::int64_t>(o.batch, 100);
-  options.shuffle = training;
-  options.mean = info.mean;
-  options.std = info.std;
-  options.seed = o.replacement.seed;
-  if (training && o.augment) options.augmentation = {4, true};
-  return options;
-}
 
 // The ReLUs that a model file holds, counted from its gates alone.
 std::int64_t recount(const std::filesystem::path& path) {
@@ -50,8 +39,8 @@ class AutorepRun {
     return {.beside = path_, .json = o_.json, .json_to_stdout = o_.print_json};
   }
   nn::ReplacementCallbacks callbacks();
-  void begin(const nn::ReplacementTrainer& trainer, const LoadedModel& start,
-             const data::Dataset& train, double start_accuracy, Device device);
+  void begin(const nn::ReplacementTrainer& trainer, const LoadedModel& start, const RunData& data,
+             double start_accuracy, Device device);
   void show_step(const nn::StepReport& step, std::int64_t open);
   void show_epoch(const nn::ReplacementEpoch& report);
   void show_polynomials(const std::vector<nn::PolynomialError>& errors);
@@ -61,6 +50,7 @@ class AutorepRun {
   std::filesystem::path path_, from_;
   Metrics metrics_;
   std::vector<std::string> layer_names_;
+  std::string scored_as_;
   std::int64_t total_ = 0, epoch_images_ = 0;
   nn::Score last_score_;
   std::unique_ptr<Progress> progress_;
@@ -119,10 +109,10 @@ void AutorepRun::show_epoch(const nn::ReplacementEpoch& r) {
       e.epochs, r.open, total_, 100 * double(r.open) / double(total_), r.flips, e.train.loss(),
       100 * e.train.accuracy());
   if (e.validation.images > 0) {
-    line.update({{"test_loss", e.validation.loss()},
-                 {"test_accuracy", e.validation.accuracy()},
-                 {"test_top5", e.validation.top5_accuracy()}});
-    text += fmt::format("  test {:5.2f} %", 100 * e.validation.accuracy());
+    line.update({{scored_as_ + "_loss", e.validation.loss()},
+                 {scored_as_ + "_accuracy", e.validation.accuracy()},
+                 {scored_as_ + "_top5", e.validation.top5_accuracy()}});
+    text += fmt::format("  {} {:5.2f} %", scored_as_, 100 * e.validation.accuracy());
   }
   line.update({{"seconds", seconds}, {"images_per_second", rate}, {"peak_mib", peak_memory_mib()}});
   text += fmt::format("  {:.0f} images/s  {} left\n  by layer:", rate,
@@ -151,7 +141,7 @@ void AutorepRun::show_polynomials(const std::vector<nn::PolynomialError>& errors
 }
 
 void AutorepRun::begin(const nn::ReplacementTrainer& trainer, const LoadedModel& start,
-                       const data::Dataset& train, double start_accuracy, Device device) {
+                       const RunData& data, double start_accuracy, Device device) {
   nn::ModelInfo info = start.info;
   info.options = o_.recorded();
   Json facts = run_facts("autorep", info, device);
@@ -161,7 +151,7 @@ void AutorepRun::begin(const nn::ReplacementTrainer& trainer, const LoadedModel&
     layers.push_back({{"layer", layer.name}, {"relus", layer.elements}});
   }
   total_ = trainer.total();
-  facts.update({{"data", facts_of(train)},
+  facts.update({{"data", facts_of(data.train)},
                 {"start", from_.string()},
                 {"start_accuracy", start_accuracy},
                 {"total_relus", total_},
@@ -169,7 +159,9 @@ void AutorepRun::begin(const nn::ReplacementTrainer& trainer, const LoadedModel&
   std::string text = fmt::format("{} on {} from {}, {} of {} ReLUs by {} and {}, {}", info.model,
                                  info.dataset, from_.string(), o_.replacement.budget, total_,
                                  o_.method, o_.polynomial, backend(device).description());
-  if (start_accuracy > 0) text += fmt::format("; at the start {:.2f} %", 100 * start_accuracy);
+  if (start_accuracy > 0)
+    text += fmt::format("; at the start {:.2f} % of {} {} images", 100 * start_accuracy,
+                        data.scored->count(), data.scored_as);
   metrics_.begin(facts, trainer.progress().epoch, text);
 }
 
@@ -179,14 +171,16 @@ void AutorepRun::show_result() {
     throw Error(fmt::format("{}: holds {} ReLUs, the budget is {}; this is a bug, please report it",
                             path_.string(), relus, o_.replacement.budget));
   Json line = {{"result", path_.string()}, {"relus", relus}, {"budget", o_.replacement.budget}};
-  if (last_score_.images > 0) line["test_accuracy"] = last_score_.accuracy();
+  if (last_score_.images > 0) line[scored_as_ + "_accuracy"] = last_score_.accuracy();
   metrics_.epoch(line, fmt::format("wrote {} with {} ReLUs and {}", path_.string(), relus,
                                    metrics_.path().string()));
 }
 
 RunEnding AutorepRun::run() {
   const Device device = o_.device.apply();
-  const data::Dataset train = o_.dataset.load(data::Split::train);
+  const RunData data = load_run_data(o_);
+  const data::Dataset& train = data.train;
+  scored_as_ = data.scored_as;
   const std::string model = o_.model.empty() ? kDefaultModel : o_.model;
   from_ = o_.from.empty() ? newest_checkpoint(kRuns, o_.dataset.name, model)
                           : std::filesystem::path(o_.from);
@@ -198,13 +192,9 @@ RunEnding AutorepRun::run() {
   info.dataset = train.name;
   info.options = o_.recorded();
 
-  LoaderSource batches(train, loader_options(o_, info, true));
-  std::unique_ptr<data::Dataset> test;
-  std::unique_ptr<LoaderSource> test_batches;
-  if (o_.evaluate) {
-    test = std::make_unique<data::Dataset>(o_.dataset.load(data::Split::test));
-    test_batches = std::make_unique<LoaderSource>(*test, loader_options(o_, info, false));
-  }
+  LoaderSource batches(train, training_batches(o_, info));
+  std::unique_ptr<LoaderSource> scored;
+  if (data.scored) scored = std::make_unique<LoaderSource>(*data.scored, scoring_batches(o_, info));
   nn::ReplacementOptions options = o_.replacement;
   options.model_path = path_;
   const Graph network = start.graph.copied_to(device);
@@ -212,11 +202,11 @@ RunEnding AutorepRun::run() {
   double start_accuracy = 0;
   if (o_.resume)
     trainer.resume(nn::state_path(path_));
-  else if (test_batches)
-    start_accuracy = nn::evaluate_model(network, *test_batches).accuracy();
-  begin(trainer, start, train, start_accuracy, device);
+  else if (scored)
+    start_accuracy = nn::evaluate_model(network, *scored).accuracy();
+  begin(trainer, start, data, start_accuracy, device);
 
-  const nn::Ending ending = trainer.run(batches, test_batches.get());
+  const nn::Ending ending = trainer.run(batches, scored.get());
   progress_.reset();
   if (ending == nn::Ending::stopped) {
     metrics_.say(fmt::format("stopped after step {}; the same command with --resume continues",

@@ -1,13 +1,16 @@
 #include "core/ops/batch_norm.h"
 
+#include <cmath>
+
 #include "core/backend.h"
 #include "core/ops/checks.h"
 
 namespace hush {
 
 std::string BatchNorm::options_text() const {
-  return fmt::format("epsilon {} momentum {}{}{}", options_.epsilon, options_.momentum,
-                     residual_ ? " residual" : "", options_.relu ? " relu" : "");
+  return fmt::format("epsilon {} momentum {}{}{}{}", options_.epsilon, options_.momentum,
+                     residual_ ? " residual" : "", options_.relu ? " relu" : "",
+                     fixed_ ? " fixed" : "");
 }
 
 Shape BatchNorm::output_shape(std::span<const Shape> inputs) const {
@@ -38,7 +41,7 @@ Tensor BatchNorm::forward(const PassContext& context, std::span<const Tensor> in
   t.running_var = inputs[4];
   if (residual_) t.residual = inputs[5];
   Backend& device = backend(t.x.device());
-  if (!context.training) {
+  if (!context.training || fixed_) {
     t.y = free ? t.x : Tensor::empty(t.x.shape(), t.x.dtype(), t.x.device());
     device.batch_norm_infer(options_, t);
     return t.y;
@@ -51,8 +54,50 @@ Tensor BatchNorm::forward(const PassContext& context, std::span<const Tensor> in
   return t.y;
 }
 
+// y is linear in x here: with x̂ = (x - mean) / deviation, dx = gamma dy / deviation.
+std::vector<Tensor> BatchNorm::fixed_backward(const BackwardArguments& arguments) const {
+  const Tensor &x = arguments.inputs[0], &dy = arguments.grad_output;
+  const Device device = dy.device();
+  const Tensor gamma = arguments.inputs[1].to({}), mean = arguments.inputs[3].to({}),
+               variance = arguments.inputs[4].to({});
+  Tensor scale = Tensor::empty(gamma.shape(), DType::float32), inverse = scale.clone(),
+         shift = scale.clone();
+  for (std::size_t c = 0; c < gamma.values<float>().size(); ++c) {
+    const float one = 1 / std::sqrt(variance.values<float>()[c] + options_.epsilon);
+    inverse.values<float>()[c] = one;
+    shift.values<float>()[c] = -mean.values<float>()[c] * one;
+    scale.values<float>()[c] = gamma.values<float>()[c] * one;
+  }
+  const auto like = [&](const Tensor& t) { return Tensor::empty(t.shape(), t.dtype(), device); };
+  Backend& kernels = backend(device);
+  Tensor g = dy;
+  if (options_.relu) {
+    g = like(dy);
+    kernels.map_backward(Unary::relu, {}, arguments.output, dy, g);
+  }
+  std::vector<Tensor> gradients(arguments.wanted.size());
+  if (arguments.wanted[1]) {
+    const Tensor product = like(x);
+    kernels.scale_shift(x, inverse.to(device), shift.to(device), product);
+    kernels.zip(Binary::multiply, product, g, product);
+    gradients[1] = like(arguments.inputs[1]);
+    kernels.column_sum(product, gradients[1]);
+  }
+  if (arguments.wanted[2]) {
+    gradients[2] = like(arguments.inputs[1]);
+    kernels.column_sum(g, gradients[2]);
+  }
+  if (arguments.wanted[0]) {
+    gradients[0] = like(x);
+    kernels.scale_shift(g, scale.to(device), {}, gradients[0]);
+  }
+  if (residual_ && arguments.wanted[5]) gradients[5] = g;
+  return gradients;
+}
+
 std::vector<Tensor> BatchNorm::backward(const PassContext&,
                                         const BackwardArguments& arguments) const {
+  if (fixed_) return fixed_backward(arguments);
   const Tensor& dy = arguments.grad_output;
   const bool free = dy.unique();  // asked before `t` below holds it too
   const Shape& per_channel = arguments.input_shapes[1];

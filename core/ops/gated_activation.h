@@ -14,6 +14,8 @@ class GatedActivation final : public Op {
  public:
   explicit GatedActivation(float momentum = 0.1f) : momentum_(momentum) {}
 
+  float momentum() const { return momentum_; }
+
   std::string_view name() const override { return "gated_activation"; }
   Algebra algebra() const override { return Algebra::nonlinear; }
   Shape output_shape(std::span<const Shape> inputs) const override;

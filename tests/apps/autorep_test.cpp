@@ -149,6 +149,20 @@ TEST_F(AutorepTest, SweepRunsTheGridAndPassesOverWhatIsDone) {
   EXPECT_THAT(second.output, ::testing::Not(HasSubstr("epoch")));
 }
 
+TEST_F(AutorepTest, HeldOutImagesAreScoredInsteadOfTheTestImages) {
+  const ProgramResult result = run_program(
+      "autorep",
+      tiny_run(out_ / "a.safetensors", {"--holdout", "100", "--images", "96", "--epochs", "1"}));
+  ASSERT_EQ(result.status, 0) << result.error;
+  const std::vector<apps::Json> lines = apps::read_json_lines(out_ / "a.jsonl");
+  EXPECT_EQ(lines.front()["data"]["images"], 96);
+  EXPECT_TRUE(lines.back().contains("held-out_accuracy"));
+  EXPECT_FALSE(lines.back().contains("test_accuracy"));
+  EXPECT_EQ(lines[lines.size() - 2]["step"], 3);
+  EXPECT_THAT(failing_line(tiny_run(out_ / "b.safetensors", {"--holdout", "100000"})),
+              HasSubstr("--holdout 100000"));
+}
+
 TEST_F(AutorepTest, BudgetsOutOfRange) {
   for (const char* budget : {"0", "-3", "999999999"})
     EXPECT_THAT(failing_line(tiny_run(out_ / "a.safetensors", {"--budget", budget})),

@@ -196,6 +196,24 @@ TEST(FuseForTraining, SumOfOneValueWithItselfStays) {
   expect_same_training(n.graph, after);
 }
 
+// Statistics that are fixed neither move nor differ between training and inference.
+TEST(FixStatistics, TrainsTheFunctionOfInference) {
+  const Graph before = fuse_for_training(residual_network()), after = fix_statistics(before);
+  ASSERT_EQ(after.size(), before.size());
+  const Tensor x = images(3);
+  const std::vector<double> inference = doubles(evaluate(before, {&x, 1}));
+  for (const bool training : {true, false})
+    expect_close(doubles(evaluate(after, {&x, 1}, {.training = training})), inference, 2e-6,
+                 "output");
+  EXPECT_EQ(doubles(evaluate(before, {&x, 1})), inference) << "running statistics moved";
+  EXPECT_NE(doubles(evaluate(before, {&x, 1}, {.training = true})), inference);
+  const Graph fused_again = fuse_for_training(after);
+  for (const Node& node : fused_again.nodes()) {
+    const auto* norm = dynamic_cast<const BatchNorm*>(node.op.get());
+    EXPECT_TRUE(norm == nullptr || norm->fixed());
+  }
+}
+
 TEST(FoldForInference, ResidualNetworkIsConvolutionsOnly) {
   const Graph before = residual_network(), after = fold_for_inference(before);
   EXPECT_EQ(count_ops<BatchNorm>(after), 0);

@@ -200,7 +200,8 @@ TEST(ReplacementTrainer, FrozenIndicatorsAndFixedCoefficientsStay) {
   options.max_steps = 0;
   go(options, {}, true);
   const SafetensorsFile done(options.model_path);
-  for (const char* name : {"layer1.0.relu1.gate", "layer2.0.relu2.coefficients"}) {
+  for (const char* name : {"layer1.0.relu1.gate", "layer2.0.relu2.coefficients",
+                           "layer1.0.bn1.running_mean", "layer3.0.bn2.running_var"}) {
     const Tensor a = frozen.read(name), b = done.read(name);
     EXPECT_TRUE(std::ranges::equal(a.values<float>(), b.values<float>())) << name;
   }

@@ -170,6 +170,16 @@ inline void add_batch_norm_cases(std::vector<OpCase>& cases) {
              [=](const auto& in) { return reference::batch_norm(options, residual, true, in); },
              [=](const auto& in) { return reference::batch_norm(options, residual, false, in); },
              {}});
+        if (x.rank() != 4) continue;
+        const auto fixed = [=](const auto& in) {
+          return reference::batch_norm(options, residual, false, in);
+        };
+        cases.push_back({"fixed_" + cases.back().name,
+                         std::make_shared<BatchNorm>(options, residual, true),
+                         inputs,
+                         fixed,
+                         fixed,
+                         {}});
       }
 }
 

@@ -1,0 +1,87 @@
+// Statistics measured anew: what they are, that an image which runs away does not spoil them, and
+// that fine-tuning trains what inference computes.
+#include <gtest/gtest.h>
+
+#include <array>
+
+#include "core/autograd.h"
+#include "core/ops/elementwise.h"
+#include "nn/models.h"
+#include "nn/replacement_statistics.h"
+#include "tests/nn/memory_source.h"
+
+namespace hush::nn {
+namespace {
+
+constexpr std::int64_t kBatches = 5, kBatch = 8;
+
+// Batches of images that are all 1, 2, … kBatches; one pixel of the last batch is 1e6.
+MemorySource steps(bool with_outlier) {
+  const Tensor images = Tensor::empty({kBatches * kBatch, 8, 8, 1}, DType::float32);
+  const Tensor labels = Tensor::zeros({kBatches * kBatch}, DType::int32);
+  const auto pixels = images.values<float>();
+  for (std::size_t i = 0; i < pixels.size(); ++i)
+    pixels[i] = float(1 + i / (64 * std::size_t(kBatch))) + (i % 2 == 0 ? 0.5f : -0.5f);
+  if (with_outlier) pixels.back() = 1e6f;
+  return {images, labels, kBatch};
+}
+
+// One activation right on the images: its statistics are those of the pixels.
+Graph pixels_only() {
+  Graph graph;
+  const NodeId images = graph.add_input("images", {1, 8, 8, 1});
+  graph.set_output(graph.add("relu", std::make_shared<Map>(Unary::relu), {images}));
+  return replace_relus(graph, false);
+}
+
+double value_of(const Graph& graph, const std::string& leaf) {
+  return double(graph[graph.find(leaf)].value.values<float>()[0]);
+}
+
+TEST(Calibration, TakesTheMedianOverBatches) {
+  const Graph graph = pixels_only();
+  MemorySource source = steps(false);
+  calibrate(graph, source, kBatches);
+  EXPECT_NEAR(value_of(graph, "relu.running_mean"), 3, 1e-5);
+  EXPECT_NEAR(value_of(graph, "relu.running_var"), 0.25, 1e-5);
+  calibrate(graph, source, 3);  // what was there before does not matter
+  EXPECT_NEAR(value_of(graph, "relu.running_mean"), 2, 1e-5);
+  calibrate(graph, source, 0);
+  EXPECT_NEAR(value_of(graph, "relu.running_mean"), 2, 1e-5);
+}
+
+TEST(Calibration, OneImageThatRunsAwaySpoilsNothing) {
+  const Graph graph = pixels_only();
+  MemorySource source = steps(true);
+  calibrate(graph, source, kBatches);
+  EXPECT_NEAR(value_of(graph, "relu.running_mean"), 3, 1e-5);
+  EXPECT_NEAR(value_of(graph, "relu.running_var"), 0.25, 1e-5);
+  source.start_epoch(0, kBatches - 1);
+  const std::array inputs{source.next()->images};
+  evaluate(graph, inputs, {.training = true});  // the running average is spoilt
+  EXPECT_GT(value_of(graph, "relu.running_var"), 1e6);
+}
+
+// The batch norms of a whole network: with them the batch's outputs in inference are about those
+// of training, although the running statistics of a new network are 0 and 1.
+TEST(Calibration, BringsInferenceToTraining) {
+  const Graph graph = replace_relus(make_model("resnet8", 3, {1, 8, 8, 1}, 1), false);
+  MemorySource source = make_task(256, 256, 5);
+  source.start_epoch(0, 0);
+  const std::array inputs{source.next()->images};
+  const auto distance = [&] {
+    const Tensor inference = evaluate(graph, inputs).clone();
+    const Graph copy = graph.copied_to({});  // whose statistics may move
+    const Tensor training = evaluate(copy, inputs, {.training = true});
+    double sum = 0;
+    for (std::size_t i = 0; i < training.values<float>().size(); ++i)
+      sum += std::abs(double(inference.values<float>()[i]) - double(training.values<float>()[i]));
+    return sum / double(training.elements());
+  };
+  const double before = distance();
+  calibrate(graph, source, 1);
+  EXPECT_LT(distance(), 0.02 * before);
+}
+
+}  // namespace
+}  // namespace hush::nn
