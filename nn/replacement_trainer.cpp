@@ -1,55 +1,14 @@
 #include "nn/replacement_trainer.h"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 
 #include "core/autograd.h"
 #include "core/backend.h"
-#include "core/ops/elementwise.h"
-#include "core/ops/loss.h"
+#include "nn/schedule.h"
 
 namespace hush::nn {
 namespace {
-
-// Adds T² KL(teacher || student) to the loss; the teacher's logits are a third input.
-void add_distillation(LossGraph& loss, int classes, float temperature) {
-  Graph& graph = loss.graph;
-  const NodeId teacher = graph.add_input("teacher_logits", {1, classes});
-  const NodeId divergence = graph.add(
-      "distillation", std::make_shared<Distillation>(temperature, temperature * temperature),
-      {loss.logits, teacher});
-  const NodeId cross_entropy = graph.output();
-  graph.set_output(graph.add("total_loss", std::make_shared<Add>(), {cross_entropy, divergence}));
-}
-
-LossGraph training_graph(const Graph& model, const ReplacementOptions& options,
-                         bool fixed_norms = false) {
-  const Graph fused = fuse_for_training(model);
-  LossGraph result =
-      with_loss(fixed_norms ? fix_statistics(fused) : fused, options.label_smoothing);
-  const Shape logits = model.shapes()[std::size_t(model.output())];
-  if (options.distill) add_distillation(result, int(logits[-1]), options.temperature);
-  return result;
-}
-
-void check(const ReplacementOptions& o, std::int64_t total) {
-  require(o.budget > 0 && o.budget <= total,
-          "a budget of {} ReLUs: the network has {}; give a number from 1 to {}", o.budget, total,
-          total);
-  require(o.epochs > 0 && o.max_steps >= 0 && o.save_every >= 0 && o.lookahead >= 0 &&
-              o.calibration_batches >= 0,
-          "replacement: {} epochs, at most {} steps, saved every {}, lookahead {}, {} batches of "
-          "calibration",
-          o.epochs, o.max_steps, o.save_every, o.lookahead, o.calibration_batches);
-  require(o.ramp_end > 0 && o.ramp_end <= o.freeze_at && o.freeze_at <= 1,
-          "replacement: the ramp ends at {} and indicators freeze at {}; it must be 0 < ramp <= "
-          "freeze <= 1",
-          o.ramp_end, o.freeze_at);
-  require(o.clip_norm >= 0 && o.weight_rate > 0 && o.indicator_rate >= 0,
-          "replacement: gradient norm {}, learning rates {} and {}", o.clip_norm, o.weight_rate,
-          o.indicator_rate);
-}
 
 double scalar(const Tensor& x) {
   return double(x.to(Device{}).values<float>()[0]);
@@ -64,12 +23,12 @@ ReplacementTrainer::ReplacementTrainer(const Graph& network, ModelInfo info,
       callbacks_(std::move(callbacks)),
       teacher_(fold_for_inference(network)),
       model_(replace_relus(network, options_.train_coefficients).copied_to(device_of(network))),
-      training_(training_graph(model_, options_)),
+      training_(replacement_loss(model_, options_, false)),
       layers_(gated_layers(model_)),
       indicators_(model_, layers_, options_.seed),
       method_(make_method(options_.mask, indicators_)),
       optimizer_(make_optimizer({.kind = OptimizerKind::adam}, named_parameters(training_.graph))) {
-  check(options_, indicators_.total());
+  check_options(options_, indicators_.total());
   for (const GatedLayer& layer : layers_)
     training_gates_.push_back(training_.graph.find(model_[layer.gate].name));
   if (options_.lookahead > 0)
@@ -247,7 +206,7 @@ void ReplacementTrainer::freeze(BatchSource& train) {
 }
 
 void ReplacementTrainer::begin_fine_tuning() {
-  if (options_.fix_norms) training_ = training_graph(model_, options_, true);
+  if (options_.fix_norms) training_ = replacement_loss(model_, options_, true);
 }
 
 // Zhang, Lucas, Hinton, Ba, "Lookahead Optimizer", NeurIPS 2019, with α = 1/2.

@@ -17,34 +17,11 @@
 #pragma once
 
 #include "core/passes.h"
-#include "nn/replacement_methods.h"
+#include "nn/replacement_options.h"
 #include "nn/replacement_statistics.h"
-#include "nn/schedule.h"
 #include "nn/trainer.h"
 
 namespace hush::nn {
-
-struct ReplacementOptions {
-  std::int64_t epochs = 3;
-  std::int64_t max_steps = 0;  // stop after this many steps; 0: no limit
-  std::int64_t budget = 0;     // 1 … the network's ReLUs
-  MaskOptions mask;
-  PolynomialChoice polynomial;
-  bool train_coefficients = false;  // after the ramp; before, DaPa sets them
-  double weight_rate = 1e-3;        // Adam, cosine annealed to 0
-  double indicator_rate = 0;  // Adam, cosine annealed; 0: enough to cross (0, 1) during the ramp
-  double ramp_end = 0.5, freeze_at = 0.8;
-  double clip_norm = 5;  // limit of the gradient's norm; 0: none
-  bool distill = true;
-  float temperature = 4;
-  std::int64_t lookahead = 0;  // every this many steps, half-way back to slow weights; 0: off
-  std::int64_t calibration_batches = 24;
-  bool fix_norms = true;  // in the fine-tuning, as said above
-  float label_smoothing = 0;
-  std::uint64_t seed = 0;
-  std::filesystem::path model_path = {};  // empty: nothing is saved
-  std::int64_t save_every = 0;
-};
 
 struct ReplacementEpoch {
   EpochReport epoch;
