@@ -151,11 +151,12 @@ void AutorepRun::begin(const nn::ReplacementTrainer& trainer, const LoadedModel&
     layers.push_back({{"layer", layer.name}, {"relus", layer.elements}});
   }
   total_ = trainer.total();
-  facts.update({{"data", facts_of(data.train)},
-                {"start", from_.string()},
-                {"start_accuracy", start_accuracy},
-                {"total_relus", total_},
-                {"layers", layers}});
+  facts.update(
+      {{"data", facts_of(data.train)},
+       {"start", from_.string()},
+       {scored_as_ == "test" ? "start_accuracy" : "start_held-out_accuracy", start_accuracy},
+       {"total_relus", total_},
+       {"layers", layers}});
   std::string text = fmt::format("{} on {} from {}, {} of {} ReLUs by {} and {}, {}", info.model,
                                  info.dataset, from_.string(), o_.replacement.budget, total_,
                                  o_.method, o_.polynomial, backend(device).description());
