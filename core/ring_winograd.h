@@ -1,5 +1,5 @@
-// Exact Winograd convolution over the ring Z_2^64, for callers that divide by a power of two
-// anyway.
+// Exact Winograd convolution over the ring Z_2^64 on the CPU, for callers that divide by a power of
+// two anyway.
 //
 // Interpolation needs divisions. Odd ones have inverses mod 2^64, but F(2×2, 3×3) also halves
 // twice, which the ring cannot: the result is 2² times the convolution, exactly. Truncation of
@@ -42,7 +42,8 @@ class RingWinogradWeights {
   Shape shape_;
   Tensor planes_;
 };
+// y = 4 (x ⊛ w) + addend, which has y's shape or is undefined.
 void ring_winograd_conv2d(const ConvOptions& options, const Tensor& x, const RingWinogradWeights& w,
-                          const Tensor& y);
+                          const Tensor& y, const Tensor& addend = {});
 
 }  // namespace hush

@@ -177,8 +177,10 @@ class ConvolutionWork final : public Work {
     converse(party,
              layer_.set_up(party, ring_tensor(w_shape, part_of(w, party.first()), party.device())));
   }
-  void prepare(Party& party) override { layer_.prepare(party); }
-  void run(Party& party) override { converse(party, layer_.run(party, x_, y_)); }
+  void prepare(Party& party) override { prepared_.emplace(layer_.prepare(party.source())); }
+  void run(Party& party) override {
+    converse(party, layer_.run(party, std::move(*prepared_), x_, y_));
+  }
   std::vector<Ring> result() const override { return words_of(y_.part.to(Device{})); }
   std::vector<Ring> expected() const override { return words_of(expected_); }
 
@@ -189,6 +191,7 @@ class ConvolutionWork final : public Work {
   }
 
   WeightLayer layer_;
+  std::optional<PreparedInput> prepared_;
   Tensor expected_;
   Share x_, y_;
 };

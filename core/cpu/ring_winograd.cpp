@@ -60,7 +60,7 @@ RingWinogradWeights::RingWinogradWeights(const Tensor& w)
     : shape_(w.shape()), planes_(winograd_weights<Ring>(weight_geometry(w), w.data<Ring>())) {}
 
 void ring_winograd_conv2d(const ConvOptions& options, const Tensor& x, const RingWinogradWeights& w,
-                          const Tensor& y) {
+                          const Tensor& y, const Tensor& addend) {
   const Shape& shape = w.shape();
   require(
       x.shape().rank() == 4 && x.device() == Device{} && x.shape()[3] == shape[2] * options.groups,
@@ -71,8 +71,13 @@ void ring_winograd_conv2d(const ConvOptions& options, const Tensor& x, const Rin
   const Shape result = {g.n, g.oh, g.ow, g.k};
   require(y.dtype() == DType::ring64 && y.device() == Device{} && y.shape() == result,
           "ring_winograd_conv2d: the result is {}, not ring64 {}", y.text(), result.text());
+  require(!addend.defined() || (addend.dtype() == DType::ring64 && addend.device() == Device{} &&
+                                addend.shape() == result),
+          "ring_winograd_conv2d: the addend is {}, not ring64 {}", addend.text(), result.text());
   if (y.elements() == 0) return;
-  winograd_convolve<Ring>(g, x.data<Ring>(), w.planes(), {}, y.data<Ring>());
+  const EpiloguePointers<Ring> epilogue{
+      .bias = nullptr, .residual = addend.defined() ? addend.data<Ring>() : nullptr, .relu = false};
+  winograd_convolve<Ring>(g, x.data<Ring>(), w.planes(), epilogue, y.data<Ring>());
 }
 
 }  // namespace hush

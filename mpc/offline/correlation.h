@@ -51,7 +51,7 @@ struct CorrelationRequest {
   CorrelationKind kind{};
   std::uint64_t count = 0;  // elements; packed words of 64 bits for the bit kinds
   unsigned shift = 0;       // bits that a fused truncation drops; 0 is none
-  unsigned width = 64;      // comparisons: exact while -2^(width-1) <= x < 2^(width-1)
+  unsigned width = 64;      // comparisons: bits of x >> shift that are compared
   unsigned arity = 0;       // carry groups: how many carries join into one
   bool propagate = false;   // carry groups: whether the group's own propagate bit is wanted
   ComparisonOutput output = ComparisonOutput::bit;

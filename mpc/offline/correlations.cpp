@@ -1,5 +1,7 @@
 #include "mpc/offline/correlations.h"
 
+#include <algorithm>
+
 namespace hush::mpc {
 namespace {
 
@@ -132,7 +134,8 @@ TruncatedSquares::TruncatedSquares(CorrelationShare&& share) {
 CorrelationRequest Comparisons::request(std::size_t count, unsigned width, unsigned shift,
                                         ComparisonOutput output) {
   CorrelationRequest request = simple(CorrelationKind::comparisons, count, shift);
-  request.width = width;
+  // A truncated number has no more bits than are left.
+  request.width = std::min(width, 64 - std::min(shift, 63u));
   request.output = output;
   return request;
 }

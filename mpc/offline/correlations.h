@@ -96,6 +96,9 @@ struct TruncatedSquares {
 // Keys of the distributed comparison function (mpc/dcf/dcf.h) at α = r mod 2^(width-1), with r
 // uniform. Let k be 1 ⊕ bit width-1 of r, so that for x̂ = x + r
 //   (x >= 0) = k ⊕ [x̂ mod 2^(width-1) < α] ⊕ bit width-1 of x̂.
+// With a shift it is the truncated number that is compared: r and x̂ above are r >> shift and
+// x̂ >> shift, and width is at most 64 - shift. (Fraction bits that are dropped anyway would make
+// keys longer for nothing.)
 // bit:     the function's value is [.. < α] as a bit; ⊕ k_bits = k.
 // select:  the same, and a Selections of this r.
 // product: the value is (1 - 2k)·(1, v_1, …) for [.. < α], and offsets = k·(1, v_1, …), where v is

@@ -132,7 +132,7 @@ void derive_comparisons(const CorrelationRequest& request, Generator& generator,
   constexpr std::size_t kOffsets = 11;
   const TruncationMask mask{d.sum(kR), request.shift};
   const unsigned lanes = comparison_lanes(request);
-  const auto k = [&](std::size_t i) { return ~(mask.r[i] >> (request.width - 1)) & 1; };
+  const auto k = [&](std::size_t i) { return ~(mask.high(i) >> (request.width - 1)) & 1; };
   // Lane j of (1, v_1, …).
   const auto v = [&](std::size_t i, std::size_t lane) {
     return lane == 0 ? 1 : lane == 1 ? mask.high(i) : lane == 2 ? mask.sign(i) : 0;
@@ -153,7 +153,7 @@ void derive_comparisons(const CorrelationRequest& request, Generator& generator,
   SecretWords alphas(request.count);
   SecretWords betas(request.count * lanes);
   const Ring low = (Ring{1} << (request.width - 1)) - 1;
-  for (std::size_t i = 0; i < alphas.size(); ++i) alphas[i] = mask.r[i] & low;
+  for (std::size_t i = 0; i < alphas.size(); ++i) alphas[i] = mask.high(i) & low;
   for (std::size_t i = 0; i < alphas.size(); ++i)
     for (std::size_t lane = 0; lane < lanes; ++lane)
       betas[i * lanes + lane] = (1 - 2 * k(i)) * v(i, lane);

@@ -23,6 +23,14 @@ Ring offset_of(unsigned shift) {
   return shift == 0 ? 0 : kTruncationOffset;
 }
 
+// Where the comparison function is evaluated: the opened number without offset and dropped bits.
+RingBuffer points_of(unsigned shift, std::span<const Ring> opened) {
+  RingBuffer points(opened.size());
+  const Ring offset = offset_of(shift) >> shift;
+  for (std::size_t i = 0; i < points.size(); ++i) points[i] = (opened[i] >> shift) - offset;
+  return points;
+}
+
 // Opens x + offset + r.
 Conversation open_masked(Party& party, unsigned shift, std::span<const Ring> x,
                          const SecretWords& r, std::span<Ring> opened) {
@@ -37,9 +45,7 @@ Conversation open_masked(Party& party, unsigned shift, std::span<const Ring> x,
 // Shares of x >= 0 from the opened x̂.
 void sign_bits(bool first, const CorrelationRequest& request, const Comparisons& keys,
                std::span<const Ring> opened, std::span<std::uint64_t> bits) {
-  RingBuffer points(opened.size());
-  const Ring offset = offset_of(request.shift);
-  for (std::size_t i = 0; i < points.size(); ++i) points[i] = opened[i] - offset;
+  const RingBuffer points = points_of(request.shift, opened);
   dcf_evaluate_bits(batch_of(request, keys), first ? 0 : 1, blocks_of(keys.roots),
                     std::span<const Ring>(points), bits);
   for (std::size_t i = 0; i < bits.size(); ++i) bits[i] ^= keys.k_bits[i];
@@ -59,8 +65,7 @@ Conversation relu_by_dcf(Party& party, unsigned width, unsigned shift, std::span
   RingBuffer opened(n);
   co_await open_masked(party, shift, x, keys.r, std::span<Ring>(opened));
 
-  RingBuffer points(n);
-  for (std::size_t i = 0; i < n; ++i) points[i] = opened[i] - offset_of(shift);
+  const RingBuffer points = points_of(shift, std::span<const Ring>(opened));
   const std::size_t lanes = comparison_lanes(request);
   SecretWords values(lanes * n);
   dcf_evaluate_values(batch_of(request, keys), party.id(), blocks_of(keys.roots),
@@ -82,7 +87,7 @@ Conversation relu_by_dcf(Party& party, unsigned width, unsigned shift, std::span
       whole = first * opening.offset - keys.r_high[i] + opening.wrap * keys.r_sign[i];
       c_x = opening.offset * c - c_r + opening.wrap * (value[2] + offset[2]);
     }
-    const Ring m = points[i] >> (width - 1) & 1;
+    const Ring m = points[i] >> (request.width - 1) & 1;
     y[i] = m * whole + (1 - 2 * m) * c_x;
   }
 }

@@ -36,6 +36,18 @@ class JointExchange {
   std::vector<std::byte> incoming_;
 };
 
+std::vector<Conversation*> pointers_to(std::span<Conversation> conversations) {
+  std::vector<Conversation*> pointers;
+  for (Conversation& conversation : conversations) pointers.push_back(&conversation);
+  return pointers;
+}
+
+// Each goes on to its next exchange; those that ended are left out from now on.
+void advance_all(std::vector<Conversation*>& waiting) {
+  const auto finished = [](Conversation* conversation) { return !conversation->advance(); };
+  waiting.erase(std::remove_if(waiting.begin(), waiting.end(), finished), waiting.end());
+}
+
 void run_exchange(Channel& channel, const Exchange& exchange) {
   if (!exchange.outgoing.empty() && !exchange.incoming.empty())
     return channel.exchange(exchange.outgoing, exchange.incoming, kRound);
@@ -62,12 +74,27 @@ const Exchange& Conversation::pending() const {
   return handle_.promise().pending;
 }
 
-void converse(Party& party, std::span<Conversation> conversations) {
-  std::vector<Conversation*> waiting;
-  for (Conversation& conversation : conversations) waiting.push_back(&conversation);
-  const auto finished = [](Conversation* conversation) { return !conversation->advance(); };
+Conversation together(std::vector<Conversation> conversations) {
+  std::vector<Conversation*> waiting = pointers_to(conversations);
   while (true) {
-    waiting.erase(std::remove_if(waiting.begin(), waiting.end(), finished), waiting.end());
+    advance_all(waiting);
+    if (waiting.empty()) co_return;
+    if (waiting.size() == 1) {
+      const Exchange alone = waiting[0]->pending();
+      co_await alone;
+      continue;
+    }
+    JointExchange joint(waiting);
+    const Exchange exchange = joint.exchange();
+    co_await exchange;
+    joint.distribute();
+  }
+}
+
+void converse(Party& party, std::span<Conversation> conversations) {
+  std::vector<Conversation*> waiting = pointers_to(conversations);
+  while (true) {
+    advance_all(waiting);
     if (waiting.empty()) return;
     if (waiting.size() == 1) {
       run_exchange(party.channel(), waiting[0]->pending());

@@ -19,6 +19,7 @@
 #include <exception>
 #include <span>
 #include <utility>
+#include <vector>
 
 #include "mpc/online/party.h"
 
@@ -117,6 +118,10 @@ struct Conversation::promise_type {
   Handle innermost{};  // where to go on; null before the first exchange
   Exchange pending{};
 };
+
+// The conversations side by side as one, sharing messages round by round: what `converse` does, for
+// use inside of another protocol.
+Conversation together(std::vector<Conversation> conversations);
 
 // Runs the conversations to their end, sharing messages round by round.
 void converse(Party& party, std::span<Conversation> conversations);

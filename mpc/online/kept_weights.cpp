@@ -1,5 +1,6 @@
 #include "mpc/online/kept_weights.h"
 
+#include "core/backend.h"
 #include "core/ops/convolution.h"
 #include "mpc/online/ring_tensor.h"
 
@@ -31,16 +32,17 @@ KeptWeights::KeptWeights(std::shared_ptr<const Op> op, const Tensor& w, unsigned
     w_ = w;
 }
 
-Tensor KeptWeights::apply(const Tensor& x) const {
-  if (winograd_) {
-    const Shape operands[] = {x.shape(), winograd_->shape()};
-    Tensor y = Tensor::empty(op_->output_shape(operands), DType::ring64);
-    ring_winograd_conv2d(plain_convolution(*op_)->options(), x, *winograd_, y);
-    return y;
+void KeptWeights::apply(const Tensor& x, const Tensor& addend, const Tensor& y) const {
+  const Conv2d* convolution = plain_convolution(*op_);
+  if (winograd_) return ring_winograd_conv2d(convolution->options(), x, *winograd_, y, addend);
+  if (convolution != nullptr && bits_ == 0) {
+    ConvEpilogue epilogue;
+    epilogue.residual = addend;
+    return backend(w_.device()).conv2d(convolution->options(), x, w_, epilogue, y);
   }
-  Tensor y = mpc::apply(*op_, x, w_);
+  y.assign(mpc::apply(*op_, x, w_));
   for (unsigned bit = 0; bit < bits_; ++bit) add_to(y, y);
-  return y;
+  if (addend.defined()) add_to(y, addend);
 }
 
 void KeptWeights::wipe() {

@@ -25,8 +25,10 @@ class KeptWeights {
   KeptWeights(std::shared_ptr<const Op> op, const Tensor& w, unsigned bits);
 
   bool defined() const { return op_ != nullptr; }
-  // 2^bits (x ⊛ w).
-  Tensor apply(const Tensor& x) const;
+  // y = 2^bits (x ⊛ w) + addend; y and addend (or undefined) have the shape of the product, and
+  // all are on the device of w. Any number of threads may call it.
+  void apply(const Tensor& x, const Tensor& addend, const Tensor& y) const;
+  Device device() const { return winograd_ ? Device{} : w_.device(); }
   // Zeroes what is kept, unless somebody else refers to it.
   void wipe();
 

@@ -39,6 +39,7 @@ class Party {
   Channel& channel() { return channel_; }
   Generator& generator() { return generator_; }
   Device device() const { return device_; }
+  CorrelationSource& source() { return source_; }
   CorrelationShare take(const CorrelationRequest& request) { return source_.take(request); }
 
  private:

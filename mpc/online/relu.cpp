@@ -1,5 +1,7 @@
 #include "mpc/online/relu.h"
 
+#include <algorithm>
+
 #include "core/ops/elementwise.h"
 #include "mpc/offline/correlations.h"
 #include "mpc/online/binary.h"
@@ -25,6 +27,12 @@ constexpr MethodName kNames[] = {{ReluMethod::a2b, "a2b"},
 void check(const ReluOptions& options) {
   require(options.width >= 9 && options.width <= 64, "relu: width {} is not 9 to 64",
           options.width);
+  require(options.shift <= 55, "relu: a shift of {} leaves fewer than 9 bits", options.shift);
+}
+
+// Bits of x >> shift that the carry tree looks at.
+unsigned compared_width(const ReluOptions& options) {
+  return std::min(options.width, 64 - options.shift);
 }
 
 std::shared_ptr<const Op> multiply_op() {
@@ -99,7 +107,11 @@ Conversation relu(Party& party, ReluOptions options, std::span<const Ring> x, st
     }
     case ReluMethod::carry: {
       RingBuffer bits(bit_words(x.size()));
-      co_await nonnegative_by_carry(party, options.width, x, std::span<Ring>(bits));
+      RingBuffer shifted(options.shift == 0 ? 0 : x.size());
+      for (std::size_t i = 0; i < shifted.size(); ++i) shifted[i] = x[i] >> options.shift;
+      const auto compared = options.shift == 0 ? x : std::span<const Ring>(shifted);
+      co_await nonnegative_by_carry(party, compared_width(options), compared,
+                                    std::span<Ring>(bits));
       co_await select(party, options.shift, std::span<const Ring>(bits), x, y);
       break;
     }
@@ -120,7 +132,7 @@ Cost predict_relu(const ReluOptions& options, std::size_t count) {
       return truncation + predict_arithmetic_to_binary(count) + predict_bits_to_ring(count, true) +
              predict_product(vector_of(count), vector_of(count));
     case ReluMethod::carry:
-      return predict_nonnegative_by_carry(options.width, count) + predict_select(count);
+      return predict_nonnegative_by_carry(compared_width(options), count) + predict_select(count);
     case ReluMethod::dcf:
       return exchange_cost(ring_bytes(count));
     case ReluMethod::dcf_select:
@@ -138,7 +150,7 @@ void demand_relu(Demand& demand, const ReluOptions& options, std::size_t count) 
       demand_bits_to_ring(demand, count);
       return demand_product(demand, multiply_op(), vector_of(count), vector_of(count));
     case ReluMethod::carry:
-      demand_nonnegative_by_carry(demand, options.width, count);
+      demand_nonnegative_by_carry(demand, compared_width(options), count);
       return demand_select(demand, options.shift, count);
     case ReluMethod::dcf:
       return demand.add(

@@ -1,21 +1,22 @@
 // Signs and ReLU, three ways (and one variant). Each party learns masked values alone, uniform.
 //
-// | method     | how                                          | rounds          | bytes an element
-// | | a2b        | CrypTen's: all 64 bits of the sum (binary.h),| 9               | 232 | | | bit
-// to ring, Beaver product                  |                 |                   | | carry      |
-// carry tree for the sign alone (carry.h),     | 5 (k = 64, 32)  | 33.75 at k = 64,  | | | then
-// selection.h                             |                 | 20.5 at k = 32    | | dcf        |
-// comparison function on the opened x + r, its | 1               | 8                 | | | value
-// already times x                        |                 |                   | | dcf_select |
-// comparison function to a bit, then select by | 2               | 8.125             | | | the same
-// r: a key of half the size           |                 |                   |
+//   a2b         CrypTen's: all 64 bits of the sum (binary.h), bit to ring, Beaver product.
+//               9 rounds, 232 bytes an element.
+//   carry       carry tree for the sign alone (carry.h), then selection.h.
+//               5 rounds; 33.75 bytes at width 64, 20.5 at 32.
+//   dcf         comparison function on the opened x + r, its value already times x.
+//               1 round, 8 bytes.
+//   dcf_select  comparison function to a bit, then select by the same r: a much shorter key.
+//               2 rounds, 8.125 bytes.
 //
 // dcf: with x̂ = x + r open, (x >= 0) = k ⊕ m ⊕ [x̂' < r'], m bit k-1 of x̂ and ' the bits below
 // (Comparisons in correlations.h; Boyle et al., EUROCRYPT 2021, section 4; LLAMA, Gupta et al.,
 // PoPETs 2022). Messages, both ways at once: x̂'s share; dcf_select then δ = d ⊕ β, packed.
 //
 // Fused truncation: with `shift`, y = ReLU(x >> shift) from the same openings, at no cost (a2b,
-// the faithful baseline, truncates in a round of its own before). Then -2^62 <= x < 2^62.
+// the faithful baseline, truncates in a round of its own before). Then -2^62 <= x < 2^62, and it is
+// the truncated number that is compared: dcf compares the very number that it returns, carry the
+// sum of both parties' shifted words, which is it or 1 or 2 less (so that 0 may stand for 1 ulp).
 #pragma once
 
 #include <string_view>
@@ -33,9 +34,10 @@ std::string_view name_of(ReluMethod method);
 
 struct ReluOptions {
   ReluMethod method = ReluMethod::carry;
-  // Exact while -2^(width-1) <= x < 2^(width-1); 9 to 64. a2b always takes 64.
+  // Exact while -2^(width-1) <= x < 2^(width-1); 9 to 64. a2b always takes 64. With a shift:
+  // while -2^(width-1) < x >> shift < 2^(width-1) - 1, and at most 64 - shift bits count.
   unsigned width = 64;
-  // Fraction bits to drop from x; 0 for none.
+  // Fraction bits to drop from x; 0 for none, at most 55.
   unsigned shift = 0;
 };
 

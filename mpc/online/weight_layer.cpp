@@ -5,6 +5,10 @@
 
 namespace hush::mpc {
 
+PreparedInput::~PreparedInput() {
+  if (u_.defined() && u_.unique()) wipe(u_);
+}
+
 WeightLayer::WeightLayer(WeightLayerOptions options) : options_(std::move(options)) {
   require(options_.op != nullptr && options_.op->algebra() == Algebra::bilinear,
           "weight layer: the op is not bilinear");
@@ -14,12 +18,16 @@ WeightLayer::WeightLayer(WeightLayerOptions options) : options_(std::move(option
 
 WeightLayer::~WeightLayer() {
   weights_.wipe();
-  for (const Prepared& prepared : prepared_) wipe(prepared.u);
 }
 
-Shape WeightLayer::output_shape() const {
-  const Shape operands[] = {options_.x, options_.w};
+Shape WeightLayer::output_shape(std::int64_t rows) const {
+  const Shape operands[] = {input_shape(rows), options_.w};
   return options_.op->output_shape(operands);
+}
+
+CorrelationRequest WeightLayer::request(std::int64_t rows) const {
+  return Product::request(options_.op, input_shape(rows), options_.w, options_.mask,
+                          options_.ownership);
 }
 
 Conversation WeightLayer::set_up(Party& party, Tensor weights) {
@@ -58,50 +66,51 @@ Conversation WeightLayer::set_up(Party& party, Tensor weights) {
   if (part.unique()) wipe(part);  // as above
 }
 
-void WeightLayer::prepare(Party& party) {
+PreparedInput WeightLayer::prepare(CorrelationSource& source, std::int64_t rows) const {
   require(opened_.defined() || weights_.defined(), "weight layer: prepare before set_up");
-  Product triple(party.take(
-      Product::request(options_.op, options_.x, options_.w, options_.mask, options_.ownership)));
-  Prepared prepared;
+  const Device device = (opened_.defined() ? opened_ : weights_).device();
+  Product triple(source.take(request(rows)));
   for (Ring& word : triple.c) word <<= scale_bits_;
-  prepared.u = ring_tensor(output_shape(), std::span<const Ring>(triple.c), party.device());
-  if (triple.a.size() != 0) {
-    const Tensor a = ring_tensor(options_.x, std::span<const Ring>(triple.a), party.device());
-    add_to(prepared.u, opened_.apply(a));
-    wipe(a);
-  }
-  prepared.a = std::move(triple.a);
-  prepared_.push_back(std::move(prepared));
+  const Tensor c = ring_tensor(output_shape(rows), std::span<const Ring>(triple.c), device);
+  if (triple.a.size() == 0) return {std::move(triple.a), c};
+  const Tensor a = ring_tensor(input_shape(rows), std::span<const Ring>(triple.a), device);
+  const Tensor u = Tensor::empty(c.shape(), DType::ring64, device);
+  opened_.apply(a, c, u);
+  wipe(a);
+  wipe(c);
+  return {std::move(triple.a), u};
 }
 
-Conversation WeightLayer::run(Party& party, Share x, Share y) {
-  require(!prepared_.empty(), "weight layer: run without prepare");
-  require(x.shape() == options_.x && y.shape() == output_shape(),
-          "weight layer: {} into {}, not {} into {}", x.part.text(), y.part.text(),
-          options_.x.text(), output_shape().text());
-  const Prepared prepared = std::move(prepared_.front());
-  prepared_.pop_front();
+Conversation WeightLayer::run(Party& party, PreparedInput prepared, Share x, Share y) const {
+  const std::int64_t rows = x.shape().rank() == 0 ? 0 : x.shape()[0];
+  require(x.shape() == input_shape(rows) && y.shape() == output_shape(rows) &&
+              prepared.u().shape() == y.shape(),
+          "weight layer: {} into {}, prepared for {}", x.part.text(), y.part.text(),
+          prepared.u().text());
   const bool shared = options_.ownership == Ownership::shared;
+  const SecretWords& a = prepared.a();
   const Tensor host_x = x.part.to(Device{});
   const auto words = host_x.values<Ring>();
-  RingBuffer mine(prepared.a.size());
-  RingBuffer e(words.size());
-  for (std::size_t i = 0; i < mine.size(); ++i) mine[i] = words[i] - prepared.a[i];
-  if (shared) {
-    co_await exchange_of(mine, e);
-    for (std::size_t i = 0; i < e.size(); ++i) e[i] += mine[i];
-  } else if (party.first()) {
-    co_await Exchange{{}, std::as_writable_bytes(std::span(e))};
-    for (std::size_t i = 0; i < e.size(); ++i) e[i] += words[i];
-  } else {
+  if (!shared && !party.first()) {
+    RingBuffer mine(words.size());
+    for (std::size_t i = 0; i < mine.size(); ++i) mine[i] = words[i] - a[i];
     co_await Exchange{std::as_bytes(std::span(mine)), {}};
-    y.part.assign(prepared.u);
+    y.part.assign(prepared.u());
     co_return;
   }
-  const Tensor opened = ring_tensor(options_.x, std::span<const Ring>(e), party.device());
-  y.part.assign(weights_.apply(opened));
-  add_to(y.part, prepared.u);
-  wipe(prepared.u);
+  const Tensor opened = Tensor::empty(x.shape(), DType::ring64);
+  const auto e = opened.values<Ring>();
+  if (shared) {
+    RingBuffer theirs(words.size());
+    for (std::size_t i = 0; i < e.size(); ++i) e[i] = words[i] - a[i];
+    co_await exchange_of(e, theirs);
+    for (std::size_t i = 0; i < e.size(); ++i) e[i] += theirs[i];
+  } else {
+    co_await Exchange{{}, std::as_writable_bytes(e)};
+    for (std::size_t i = 0; i < e.size(); ++i) e[i] += words[i];
+  }
+  const Device device = party.device();
+  weights_.apply(device == Device{} ? opened : opened.to(device), prepared.u(), y.part);
 }
 
 Cost WeightLayer::predict_set_up() const {
@@ -110,8 +119,8 @@ Cost WeightLayer::predict_set_up() const {
   return cost;
 }
 
-Cost WeightLayer::predict_run() const {
-  Cost cost = exchange_cost(ring_bytes(std::size_t(options_.x.elements())));
+Cost WeightLayer::predict_run(std::int64_t rows) const {
+  Cost cost = exchange_cost(ring_bytes(std::size_t(input_shape(rows).elements())));
   if (options_.ownership == Ownership::party0_weights) cost.bytes_sent[0] = 0;
   return cost;
 }
@@ -120,9 +129,8 @@ void WeightLayer::demand_set_up(Demand& demand) const {
   demand.add(WeightMask::request(options_.w, options_.mask, options_.ownership));
 }
 
-void WeightLayer::demand_run(Demand& demand) const {
-  demand.add(
-      Product::request(options_.op, options_.x, options_.w, options_.mask, options_.ownership));
+void WeightLayer::demand_run(Demand& demand, std::int64_t rows) const {
+  demand.add(request(rows));
 }
 
 }  // namespace hush::mpc

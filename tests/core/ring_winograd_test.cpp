@@ -45,6 +45,11 @@ TEST(RingWinograd, KeptWeightsGiveTheSameForAnyImage) {
     ring_winograd_conv2d(options, x, w, expected);
     ring_winograd_conv2d(options, x, kept, actual);
     EXPECT_TRUE(std::ranges::equal(actual.values<Ring>(), expected.values<Ring>()));
+    const Tensor addend = any_bits(expected.shape(), 9);
+    ring_winograd_conv2d(options, x, kept, actual, addend);
+    for (std::size_t i = 0; i < actual.values<Ring>().size(); ++i)
+      ASSERT_EQ(actual.values<Ring>()[i], expected.values<Ring>()[i] + addend.values<Ring>()[i]);
+    EXPECT_THROW(ring_winograd_conv2d(options, x, kept, actual, x), ArgumentError);
   }
 }
 

@@ -296,9 +296,15 @@ std::vector<std::vector<Ring>> points_near(const std::vector<Ring>& r) {
   return points;
 }
 
+// With a shift the truncated numbers are compared.
+std::vector<Ring> compared(const CorrelationRequest& request, std::vector<Ring> r) {
+  for (Ring& word : r) word >>= request.shift;
+  return r;
+}
+
 void expect_comparison_bits(const CorrelationRequest& request, const Comparisons& p0,
                             const Comparisons& p1) {
-  const auto r = sum(p0.r, p1.r);
+  const auto r = compared(request, sum(p0.r, p1.r));
   const auto k = exclusive_sum(p0.k_bits, p1.k_bits);
   const Ring low = (Ring{1} << (request.width - 1)) - 1;
   for (std::size_t i = 0; i < r.size(); ++i)
@@ -316,7 +322,8 @@ void expect_comparison_bits(const CorrelationRequest& request, const Comparisons
 void expect_comparison_products(const CorrelationRequest& request, const Comparisons& p0,
                                 const Comparisons& p1) {
   const unsigned lanes = comparison_lanes(request);
-  const auto r = sum(p0.r, p1.r);
+  const auto whole_r = sum(p0.r, p1.r);
+  const auto r = compared(request, whole_r);
   const auto offsets = sum(p0.offsets, p1.offsets);
   const Ring low = (Ring{1} << (request.width - 1)) - 1;
   for (const auto& points : points_near(r)) {
@@ -327,7 +334,7 @@ void expect_comparison_products(const CorrelationRequest& request, const Compari
     for (std::size_t i = 0; i < r.size(); ++i) {
       const Ring k = 1 ^ (r[i] >> (request.width - 1) & 1);
       const Ring c = k ^ Ring { (points[i] & low) < (r[i] & low) };
-      const Ring expected[] = {c, c * (r[i] >> request.shift), c * (r[i] >> 63), 0};
+      const Ring expected[] = {c, c * r[i], c * (whole_r[i] >> 63), 0};
       for (unsigned lane = 0; lane < lanes; ++lane) {
         const std::size_t at = lanes * i + lane;
         ASSERT_EQ(offsets[at] + values0[at] + values1[at], expected[lane]) << "lane " << lane;

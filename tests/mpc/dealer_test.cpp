@@ -61,7 +61,9 @@ TEST(Dealer, SendsOneKeyAComparison) {
   EXPECT_DOUBLE_EQ(key(64, 0, ComparisonOutput::product, 0), 2032 + hash_key);
   EXPECT_DOUBLE_EQ(key(64, 0, ComparisonOutput::product, 1), 2032 + 16 + hash_key);
   EXPECT_DOUBLE_EQ(key(32, 0, ComparisonOutput::product, 0), 1008 + hash_key);
-  EXPECT_DOUBLE_EQ(key(64, 16, ComparisonOutput::product, 1), 3056 + 48 + hash_key);
+  // 31 levels; a width of 64 leaves 48 bits after a shift by 16, so 47 levels.
+  EXPECT_DOUBLE_EQ(key(32, 16, ComparisonOutput::product, 1), 31 * 48 + 32 + 48 + hash_key);
+  EXPECT_DOUBLE_EQ(key(64, 16, ComparisonOutput::product, 1), 47 * 48 + 32 + 48 + hash_key);
 }
 
 // No two pieces, and no two queries, share a mask.

@@ -90,6 +90,7 @@ TEST(Product, EqualsTheOpOnPlainTensors) {
 // One set-up, several queries: each exact, each opening its input alone, under fresh masks.
 void check_layer(const Case& c, Ownership ownership, bool scaled = false) {
   constexpr int kQueries = 3;
+  const std::int64_t rows = c.x[0];
   const Tensor w = random_tensor(c.w, 2);
   const auto w_shares = shared(w, 4);
   Sources sources;
@@ -100,15 +101,17 @@ void check_layer(const Case& c, Ownership ownership, bool scaled = false) {
         std::make_unique<WeightLayer>(WeightLayerOptions{c.op, c.x, c.w, 77, ownership, scaled});
   Demand demand;
   layers[0]->demand_set_up(demand);
-  for (int query = 0; query < kQueries; ++query) layers[0]->demand_run(demand);
+  for (int query = 0; query < kQueries; ++query) layers[0]->demand_run(demand, rows);
   deal_to(demand, dealer, sources);
 
+  std::array<std::vector<PreparedInput>, 2> prepared;
   const auto set_up = run_parties(sources, [&](Party& party) {
     WeightLayer& layer = *layers[std::size_t(party.id())];
     Tensor weights = own(w_shares, party).part;
     if (ownership == Ownership::party0_weights) weights = party.first() ? w : Tensor();
     converse(party, layer.set_up(party, weights));
-    for (int query = 0; query < kQueries; ++query) layer.prepare(party);
+    for (int query = 0; query < kQueries; ++query)
+      prepared[std::size_t(party.id())].push_back(layer.prepare(party.source(), rows));
   });
   EXPECT_EQ(cost_of(set_up), layers[0]->predict_set_up());
 
@@ -120,11 +123,13 @@ void check_layer(const Case& c, Ownership ownership, bool scaled = false) {
     const auto x_shares = shared(x, 101);  // the very same shares again
     const auto y = empty_shares(c.y());
     const auto results = run_parties(sources, [&](Party& party) {
-      WeightLayer& layer = *layers[std::size_t(party.id())];
-      converse(party, layer.run(party, own(x_shares, party), own(y, party)));
+      const auto id = std::size_t(party.id());
+      PreparedInput input = std::move(prepared[id][std::size_t(query)]);
+      converse(party,
+               layers[id]->run(party, std::move(input), own(x_shares, party), own(y, party)));
     });
     expect_equal(reveal(y[0], y[1]), expected);
-    EXPECT_EQ(cost_of(results), layers[0]->predict_run());
+    EXPECT_EQ(cost_of(results), layers[0]->predict_run(rows));
     EXPECT_NE(results[1].sent, last_sent) << "an input mask was used twice";
     last_sent = results[1].sent;
     if (ownership == Ownership::party0_weights) {
@@ -175,25 +180,52 @@ TEST(WeightLayer, OpeningsLookUniform) {
   Demand demand;
   const WeightLayerOptions options{c.op, c.x, c.w, 1, Ownership::shared};
   WeightLayer(options).demand_set_up(demand);
-  WeightLayer(options).demand_run(demand);
+  WeightLayer(options).demand_run(demand, 100);
   const auto results = run_dealt(demand, [&](Party& party) {
     WeightLayer layer(options);
     converse(party, layer.set_up(party, own(w_shares, party).part));
-    layer.prepare(party);
-    converse(party, layer.run(party, own(x_shares, party), own(y, party)));
+    PreparedInput prepared = layer.prepare(party.source(), 100);
+    converse(party, layer.run(party, std::move(prepared), own(x_shares, party), own(y, party)));
   });
   for (const PartyResult& result : results) expect_uniform_bytes(result.sent);
 }
 
-TEST(WeightLayer, RefusesTheWrongOrder) {
-  const WeightLayerOptions options{
-      std::make_shared<Linear>(false), {1, 2}, {2, 3}, 1, Ownership::shared};
+// Once set up it serves queries of any number of rows.
+TEST(WeightLayer, TakesAnyNumberOfRows) {
+  const WeightLayerOptions options{std::make_shared<Linear>(false), {1, 20}, {20, 6}, 1};
+  const Tensor w = random_tensor(options.w, 2);
+  const auto w_shares = shared(w, 4);
+  Demand demand;
+  WeightLayer(options).demand_set_up(demand);
+  for (const std::int64_t rows : {3, 1}) WeightLayer(options).demand_run(demand, rows);
+  std::array<std::array<Share, 2>, 2> x, y;
+  const std::array<Tensor, 2> secrets = {random_tensor({3, 20}, 8), random_tensor({1, 20}, 9)};
+  for (std::size_t i = 0; i < 2; ++i) {
+    x[i] = shared(secrets[i], 10 + i);
+    y[i] = empty_shares({secrets[i].shape()[0], 6});
+  }
+  run_dealt(demand, [&](Party& party) {
+    WeightLayer layer(options);
+    converse(party, layer.set_up(party, own(w_shares, party).part));
+    PreparedInput three = layer.prepare(party.source(), 3);
+    PreparedInput one = layer.prepare(party.source());
+    converse(party, layer.run(party, std::move(three), own(x[0], party), own(y[0], party)),
+             layer.run(party, std::move(one), own(x[1], party), own(y[1], party)));
+  });
+  for (std::size_t i = 0; i < 2; ++i)
+    expect_equal(reveal(y[i][0], y[i][1]), apply(*options.op, secrets[i], w));
+}
+
+TEST(WeightLayer, RefusesWhatDoesNotFit) {
+  const WeightLayerOptions options{std::make_shared<Linear>(false), {1, 2}, {2, 3}, 1};
   const auto x = empty_shares({1, 2});
   const auto y = empty_shares({1, 3});
   run_dealt({}, [&](Party& party) {
     WeightLayer layer(options);
-    EXPECT_THROW(layer.prepare(party), ArgumentError);
-    EXPECT_THROW(converse(party, layer.run(party, own(x, party), own(y, party))), ArgumentError);
+    EXPECT_THROW(layer.prepare(party.source()), ArgumentError) << "before set_up";
+    PreparedInput other({}, Tensor::zeros({5, 3}, DType::ring64));
+    EXPECT_THROW(converse(party, layer.run(party, std::move(other), own(x, party), own(y, party))),
+                 ArgumentError);
   });
   WeightLayerOptions unnamed = options;
   unnamed.mask = 0;

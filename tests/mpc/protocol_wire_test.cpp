@@ -68,7 +68,7 @@ std::vector<Subject> subjects() {
        "ea44887de97b3c2a", "b8ab3aaac4bbac3a"},
       relu_subject<a2b, 64, 0>("relu a2b", "f976f930682b21ba", "7bc369dbeb7ac85e"),
       relu_subject<carry, 64, 0>("relu carry", "e52dd52718c3f97d", "9718cc56cb8e1fd1"),
-      relu_subject<carry, 32, 16>("relu carry 32 >> 16", "b342f34c6a7c7359", "a28a176013b0df09"),
+      relu_subject<carry, 32, 16>("relu carry 32 >> 16", "be52c6b9bc26636f", "ebc0330e81064540"),
       relu_subject<dcf, 64, 0>("relu dcf", "41e54457c6fe9bc7", "29193445256b7e4b"),
       relu_subject<dcf, 40, 16>("relu dcf 40 >> 16", "20850e720417d9f7", "29193445256b7e4b"),
       relu_subject<dcf_select, 64, 0>("relu dcf-select", "d9603f7f893a0497", "485bb9716f0e2bf6"),
@@ -117,15 +117,16 @@ TEST(WireBaseline, OfAWeightLayer) {
     const WeightLayerOptions options{op, {10, 10}, {10, 5}, 1, ownership};
     Demand demand;
     WeightLayer(options).demand_set_up(demand);
-    WeightLayer(options).demand_run(demand);
+    WeightLayer(options).demand_run(demand, 10);
     const SharedWords x(test_numbers(100, 30));
     const SharedWords w(test_numbers(50, 20));
     const auto results = run_dealt(demand, [&](Party& party) {
       WeightLayer layer(options);
       converse(party, layer.set_up(party, Tensor::from({10, 5}, w.part(party))));
-      layer.prepare(party);
-      converse(party, layer.run(party, Share{Tensor::from({10, 10}, x.part(party))},
-                                Share{Tensor::empty({10, 5}, DType::ring64)}));
+      PreparedInput prepared = layer.prepare(party.source(), 10);
+      converse(party,
+               layer.run(party, std::move(prepared), Share{Tensor::from({10, 10}, x.part(party))},
+                         Share{Tensor::empty({10, 5}, DType::ring64)}));
     });
     for (std::size_t party = 0; party < 2; ++party)
       EXPECT_EQ(start_of(results[party].digest), expected[int(ownership)][party])
@@ -150,8 +151,8 @@ TEST(WireBaseline, OfTheDealer) {
       },
       [&] { receive_correlations(0, demand, *channels[0][1], sources[0]); },
       [&] { receive_correlations(1, demand, *channels[1][1], sources[1]); });
-  EXPECT_EQ(start_of(digests[0]), "45a2177c1436c1e8");
-  EXPECT_EQ(start_of(digests[1]), "3ed842fb8efacb6b");
+  EXPECT_EQ(start_of(digests[0]), "45df1dbc9f429caf");
+  EXPECT_EQ(start_of(digests[1]), "7186084dc610134e");
 }
 
 }  // namespace
