@@ -3,6 +3,9 @@ BUILD ?= build
 JOBS ?= $(shell nproc)
 CMAKE_FLAGS ?=
 FORMAT ?= $(shell command -v clang-format-14 || echo clang-format)
+# One build for the tests and for the fuzz targets.
+SANITIZED = -DCMAKE_CXX_COMPILER=$(shell command -v clang++-14 || echo clang++) -DHUSH_SANITIZE=ON -DHUSH_FUZZ=ON \
+  -DHUSH_BENCH=OFF -DHUSH_CUDA=OFF -DCMAKE_CXX_FLAGS_RELEASE=-O1
 SOURCES = $(shell git ls-files '*.cpp' '*.h' '*.cu' '*.cuh')
 
 .DEFAULT_GOAL := build
@@ -29,8 +32,9 @@ demo:  ## Train a network on real images, and look at what it sees
 test: build  ## Build, then run all tests
 	@ctest --test-dir $(BUILD) --output-on-failure -j $(JOBS)
 
-sanitize:  ## All tests under AddressSanitizer and UndefinedBehaviorSanitizer
-	@$(MAKE) --no-print-directory test BUILD=build-sanitize CMAKE_FLAGS="-DHUSH_SANITIZE=ON -DHUSH_BENCH=OFF -DCMAKE_CXX_FLAGS_RELEASE=-O1 $(CMAKE_FLAGS)"
+sanitize:  ## All tests under AddressSanitizer and UndefinedBehaviorSanitizer (clang)
+	@tools/setup.sh --ci
+	@$(MAKE) --no-print-directory test BUILD=build-sanitize CMAKE_FLAGS="$(SANITIZED) $(CMAKE_FLAGS)"
 
 bench: build  ## Measure speed against ceilings and peers
 	@tests/bench/run.sh $(BUILD)
@@ -49,11 +53,13 @@ format:  ## Format all sources
 format-check:
 	@$(FORMAT) --dry-run -Werror $(SOURCES)
 
-lint: build format-check  ## Check format, and clang-tidy all sources
-	@tools/lint.sh $(BUILD) $(JOBS)
+lint: format-check  ## Check format, and clang-tidy all sources
+	@tools/lint.sh $(JOBS)
 
-fuzz:  ## Run every fuzz target for a while (SECONDS=60 each)
-	@tests/fuzz/run.sh $(or $(SECONDS_EACH),60)
+fuzz:  ## Run every fuzz target for a while (SECONDS_EACH=60)
+	@tools/setup.sh --ci
+	@$(MAKE) --no-print-directory build BUILD=build-sanitize CMAKE_FLAGS="$(SANITIZED) $(CMAKE_FLAGS)"
+	@tests/fuzz/run.sh $(or $(SECONDS_EACH),60) build-sanitize
 
 datasets: build  ## Download CIFAR-10 and CIFAR-100, or FROM=DIR: unpack what is at hand
 	@tools/datasets.sh $(FROM)

@@ -1,6 +1,6 @@
 // Trains a network in the open: ./apps/pretrain --dataset cifar10
 #include <fmt/ranges.h>
-
+#include <cmath>
 #include <filesystem>
 
 #include "apps/common/command_line.h"
@@ -231,7 +231,7 @@ int Run::train() {
   options.schedule.kind = nn::parse_schedule_kind(o_.schedule);
   LoaderSource batches(train, loader_options(o_, info, true));
   options.schedule.warmup_steps =
-      std::int64_t(o_.warmup_epochs * double(batches.batches_per_epoch()) + 0.5);
+      std::llround(o_.warmup_epochs * double(batches.batches_per_epoch()));
   std::unique_ptr<data::Dataset> test;
   std::unique_ptr<LoaderSource> test_batches;
   if (o_.evaluate) {
