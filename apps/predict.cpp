@@ -1,12 +1,8 @@
 // Classifies images: ./apps/predict --weights FILE IMAGE…
-#include <algorithm>
 #include <array>
-#include <cmath>
-#include <numeric>
 
+#include "apps/common/classification.h"
 #include "apps/common/command_line.h"
-#include "apps/common/dataset_options.h"
-#include "apps/common/json_lines.h"
 #include "apps/common/model_options.h"
 #include "core/autograd.h"
 #include "core/passes.h"
@@ -25,91 +21,11 @@ struct Options {
   bool pictures = false, json = false;
 };
 
-// An image to classify, with its label if that is known.
-struct Subject {
-  std::string name;
-  data::Image image;
-  int label = -1;
-};
-
-struct Prediction {
-  std::vector<int> ranking;  // classes, most probable first
-  std::vector<double> probabilities;
-};
-
-std::vector<Subject> subjects(const Options& o, const nn::ModelInfo& info) {
-  std::vector<Subject> result;
-  for (const std::string& file : o.files) {
-    data::Image image = data::decode_image(file, int(info.image[-1]));
-    const bool fits = image.height == info.image[1] && image.width == info.image[2];
-    require(fits || info.image[1] == info.image[2],
-            "{}: {}×{} pixels, the model takes {}×{}; resize it first", file, image.height,
-            image.width, info.image[1], info.image[2]);
-    if (!fits) image = data::fit_square(image, info.image[1]);
-    result.push_back({file, std::move(image), -1});
-  }
-  if (o.from_test > 0) {
-    DatasetOptions choice = o.dataset;
-    if (choice.name.empty()) choice.name = info.dataset;
-    const data::Dataset test = choice.load(data::Split::test);
-    check_fits(info, test);
-    for (std::int64_t i = 0; i < std::min<std::int64_t>(o.from_test, test.count()); ++i)
-      result.push_back({fmt::format("{} test image {}", test.name, i), data::image_of(test, i),
-                        test.labels[std::size_t(i)]});
-  }
-  return result;
-}
-
-Tensor batch_of(const std::vector<Subject>& images, const nn::ModelInfo& info) {
-  const data::Normalizer normalizer(info.mean, info.std);
-  const Tensor batch =
-      Tensor::empty(info.image.with(0, std::int64_t(images.size())), DType::float32);
-  float* value = batch.data<float>();
-  for (const Subject& subject : images) {
-    std::int64_t at = 0;
-    for (const std::uint8_t pixel : subject.image.pixels)
-      *value++ = normalizer(at++ % info.image[-1], pixel);
-  }
-  return batch;
-}
-
-Prediction ranked(std::span<const float> logits) {
-  Prediction result{std::vector<int>(logits.size()), std::vector<double>(logits.size())};
-  const float largest = *std::ranges::max_element(logits);
-  double sum = 0;
-  for (const float logit : logits) sum += std::exp(double(logit - largest));
-  for (std::size_t c = 0; c < logits.size(); ++c)
-    result.probabilities[c] = std::exp(double(logits[c] - largest)) / sum;
-  std::iota(result.ranking.begin(), result.ranking.end(), 0);
-  std::ranges::stable_sort(result.ranking, [&](int a, int b) {
-    return logits[std::size_t(a)] > logits[std::size_t(b)];
-  });
-  return result;
-}
-
-std::string class_name(const nn::ModelInfo& info, int index) {
-  return std::size_t(index) < info.class_names.size() ? info.class_names[std::size_t(index)]
-                                                      : fmt::format("class {}", index);
-}
-
 void print(const Options& o, const nn::ModelInfo& info, const Subject& subject,
            const Prediction& p) {
-  Json line = {{"image", subject.name}, {"classes", Json::array()}};
-  std::string text = fmt::format("{}:", subject.name);
-  for (int i = 0; i < std::min<int>(o.top, int(p.ranking.size())); ++i) {
-    const int c = p.ranking[std::size_t(i)];
-    const double probability = p.probabilities[std::size_t(c)];
-    text +=
-        fmt::format("{} {} {:.1f} %", i == 0 ? "" : ",", class_name(info, c), 100 * probability);
-    line["classes"].push_back({{"name", class_name(info, c)}, {"probability", probability}});
-  }
-  if (subject.label >= 0) {
-    text += fmt::format("  ({}: {})", p.ranking[0] == subject.label ? "right" : "wrong",
-                        class_name(info, subject.label));
-    line["label"] = class_name(info, subject.label);
-  }
   if (o.pictures && !o.json) fmt::print("{}", data::terminal_picture(subject.image, 40));
-  fmt::print("{}\n", o.json ? line.dump() : text);
+  fmt::print("{}\n", o.json ? prediction_json(info, subject, p, o.top).dump()
+                            : prediction_text(info, subject, p, o.top));
 }
 
 data::Tile tile(const nn::ModelInfo& info, const Subject& subject, const Prediction& p) {
@@ -136,7 +52,7 @@ int predict(const Options& o) {
   require(info.mean.size() == std::size_t(info.image[-1]),
           "{} does not say which mean and deviation its images had; give --dataset",
           o.model.weights);
-  const std::vector<Subject> images = subjects(o, info);
+  const std::vector<Subject> images = read_subjects(o.files, o.from_test, o.dataset, info);
   const Graph graph = fold_for_inference(model.graph.copied_to(device));
   const std::array inputs{batch_of(images, info).to(device)};
   const Tensor logits = evaluate(graph, inputs).to(Device{});

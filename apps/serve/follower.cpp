@@ -1,0 +1,70 @@
+// Party 1's half of ModelWorker: it does what party 0 says, if it can.
+#include "apps/serve/model_worker.h"
+
+namespace hush::apps {
+namespace {
+
+const Answer kLate{Verdict::busy,
+                   "it was not evaluated in time; did the other server get its share?"};
+
+}  // namespace
+
+void ModelWorker::follow() {
+  mpc::Channel& channel = link_->channel();
+  while (!stopping()) {
+    const Step step = receive_step(channel);
+    if (step.lane >= lanes_.size())
+      throw mpc::ProtocolViolation(fmt::format("party 0 names lane {}", step.lane));
+    Lane& lane = lanes_[step.lane];
+    switch (step.kind) {
+      case StepKind::idle:
+        send_step_answer(channel, {.yes = true});
+        break;
+      case StepKind::adopt:
+      case StepKind::store:
+        take_dealt(step);
+        break;
+      case StepKind::prepare: {
+        const bool fine =
+            lane.connected() && !lane.prepared() && lane.stored() > 0 && lane.next() == step.number;
+        send_step_answer(channel, {.yes = fine});
+        if (fine) burn(lane);
+        break;
+      }
+      case StepKind::run:
+        take_images(step);
+        break;
+    }
+    queue_.refuse_late(ServeClock::now(), kLate);
+    counters_.set_queued(options_.model, queue_.places_taken());
+    counters_.set_connected(options_.model, "dealer", supply_.dealer_connected());
+  }
+}
+
+void ModelWorker::take_dealt(const Step& step) {
+  const auto dealt = supply_.take(step.deal, step.number);
+  const bool fine = dealt && dealt->lane == step.lane &&
+                    dealt->is_masks == (step.kind == StepKind::adopt) && fits(*dealt);
+  send_step_answer(link_->channel(), {.yes = fine});
+  if (fine) accept(*dealt);
+}
+
+void ModelWorker::take_images(const Step& step) {
+  Lane& lane = lanes_[step.lane];
+  StepAnswer answer;
+  Tickets slots(step.slots.size());
+  answer.yes = lane.prepared() && step.number == evaluations_ && slots.size() <= lane.batch();
+  for (std::size_t i = 0; answer.yes && i < slots.size(); ++i) {
+    slots[i] = queue_.take(step.slots[i]);
+    if (slots[i]) answer.slots |= std::uint64_t{1} << i;
+  }
+  try {
+    send_step_answer(link_->channel(), answer);
+  } catch (...) {
+    lose(slots);
+    throw;
+  }
+  if (answer.slots != 0) evaluate(lane, slots);
+}
+
+}  // namespace hush::apps

@@ -1,0 +1,42 @@
+#include "apps/serve/lane.h"
+
+namespace hush::apps {
+
+Lane::Lane(int party, std::filesystem::path store, SecureNetwork& network, std::size_t batch)
+    : id_(party),
+      path_(std::move(store)),
+      network_(network),
+      batch_(batch),
+      demand_(network.batch_demand(std::int64_t(batch))) {}
+
+void Lane::connect(mpc::Channel& peer, const Id& masks, const mpc::Digest& binding) {
+  disconnect();
+  store_ = std::make_unique<mpc::CorrelationStore>(
+      path_, mpc::StoreIdentity{id_, masks, binding, "dealer"});
+  store_->reconcile(peer);
+  source_ = std::make_unique<mpc::MemorySource>();
+  party_ = std::make_unique<mpc::Party>(id_, peer, *source_, mpc::Generator::from_system());
+}
+
+void Lane::disconnect() {
+  prepared_.reset();
+  party_.reset();
+  source_.reset();
+  store_.reset();
+}
+
+void Lane::remove_store() {
+  disconnect();
+  std::filesystem::remove(path_);
+}
+
+void Lane::prepare() {
+  store_->burn(demand_, *source_);
+  prepared_ = network_.prepare(*source_, std::int64_t(batch_));
+}
+
+Tensor Lane::run(const Tensor& images) {
+  return network_.run(*party_, std::move(prepared_), images);
+}
+
+}  // namespace hush::apps
