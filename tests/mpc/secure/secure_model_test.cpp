@@ -1,0 +1,74 @@
+// Networks on shares against the same networks in the clear: values, rounds, bytes.
+#include <gtest/gtest.h>
+
+#include "tests/mpc/secure/networks.h"
+
+namespace hush::mpc::test {
+namespace {
+
+const Shape kImage = {1, 16, 16, 3};
+
+SecureOptions with(ReluMethod relu, WeightMode weights = WeightMode::shared) {
+  SecureOptions options;
+  options.relu = relu;
+  options.weights = weights;
+  return options;
+}
+
+TEST(SecureModel, AgreesWithTheClearForEveryReluMethod) {
+  const Graph graph = settled_model("resnet8", kImage);
+  for (const ReluMethod relu :
+       {ReluMethod::a2b, ReluMethod::carry, ReluMethod::dcf, ReluMethod::dcf_select}) {
+    SCOPED_TRACE(name_of(relu));
+    EXPECT_LT(run_secure(graph, with(relu), random_images(kImage.with(0, 2)), 1).largest_error(),
+              2e-3);
+  }
+}
+
+TEST(SecureModel, AgreesWhoeverKnowsTheWeights) {
+  const Graph graph = replaced(settled_model("resnet8", kImage), kImage, 0.3);
+  for (const WeightMode weights : {WeightMode::shared, WeightMode::owner, WeightMode::open}) {
+    SCOPED_TRACE(name_of(weights));
+    EXPECT_LT(run_secure(graph, with(ReluMethod::dcf, weights), random_images(kImage.with(0, 2)), 1)
+                  .largest_error(),
+              2e-2);
+  }
+}
+
+TEST(SecureModel, ABatchGivesWhatItsImagesGive) {
+  const Graph graph = replaced(settled_model("resnet8", kImage), kImage, 0.3);
+  const Tensor images = random_images(kImage.with(0, 6));
+  EXPECT_LT(run_secure(graph, with(ReluMethod::dcf), images, 3).largest_error(), 2e-2);
+  EXPECT_LT(run_secure(graph, with(ReluMethod::carry), images, 6).largest_error(), 2e-2);
+}
+
+TEST(SecureModel, EveryPolynomialOfTheReplacement) {
+  using enum nn::PolynomialKind;
+  for (const nn::PolynomialKind kind : {dapa2, dapa1, identity, square_plus_x}) {
+    SCOPED_TRACE(nn::name_of(kind));
+    const Graph graph = replaced(settled_model("resnet8", kImage), kImage, 0.0, kind);
+    const SecureRun run = run_secure(graph, with(ReluMethod::dcf), random_images(kImage), 1);
+    double largest = 1;
+    for (const float value : run.clear.values<float>())
+      largest = std::max(largest, std::abs(double(value)));
+    EXPECT_LT(run.largest_error(), 1e-2 * largest);
+  }
+}
+
+// Predicted rounds and bytes equal measured ones (run_secure), whatever the architecture.
+TEST(SecureModel, EveryModelOfTheZooCostsWhatItPredicts) {
+  const Shape image = {1, 8, 8, 3};
+  for (const std::string& name : nn::model_names()) {
+    SCOPED_TRACE(name);
+    const Graph graph = settled_model(name, image);
+    EXPECT_LT(run_secure(graph, with(ReluMethod::dcf), random_images(image), 1).largest_error(),
+              2e-2);
+    const Graph mixed = replaced(graph, image, 0.2);
+    EXPECT_LT(
+        run_secure(mixed, with(ReluMethod::dcf_select), random_images(image), 1).largest_error(),
+        5e-2);
+  }
+}
+
+}  // namespace
+}  // namespace hush::mpc::test
