@@ -61,12 +61,13 @@ void print_info(const nn::ModelInfo& info) {
 void inspect_model(const Options& o) {
   nn::ModelInfo given;
   given.model = o.model.model;
+  given.activation = o.model.activation;
   given.classes = o.classes;
   require(o.image.size() == 3, "--image takes height, width and channels, such as 32,32,3");
   given.image = {1, o.image[0], o.image[1], o.image[2]};
   LoadedModel model;
   if (o.model.weights.empty())
-    model = {nn::make_model(given.model, given.classes, given.image, 0), given};
+    model = {nn::make_network(given), given};
   else
     model = o.model.load(given);
   const OpCount total = model.graph.count();

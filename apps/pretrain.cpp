@@ -19,13 +19,13 @@ namespace {
 struct Options {
   DatasetOptions dataset;
   DeviceOptions device;
-  std::string model = "resnet20", from, out, json;
+  std::string model = "resnet20", activation, from, out, json;
   std::string optimizer = "sgd", schedule = "cosine";
   nn::TrainerOptions trainer;
   std::int64_t batch = 128;
   double warmup_epochs = 0;
   bool augment = true, shuffle = true, log_steps = false, resume = false, overwrite = false;
-  bool evaluate = true, print_json = false;
+  bool evaluate = true, print_json = false, partial = false;
 };
 
 void add_options(CLI::App& app, Options& o) {
@@ -35,7 +35,10 @@ void add_options(CLI::App& app, Options& o) {
   o.dataset.add_to(app);
   app.add_option("--model", o.model, fmt::format("one of {}", fmt::join(nn::model_names(), ", ")))
       ->capture_default_str();
-  app.add_option("--from", o.from, "start from the weights of this safetensors file");
+  add_activation_option(app, o.activation);
+  app.add_option("--from", o.from, "start from the weights of this safetensors or .pth file");
+  app.add_flag("--partial", o.partial,
+               "load what fits of --from, say what does not: for other classes than it had");
   app.add_option("--out", o.out, "the model file; default runs/DATASET-MODEL.safetensors");
   app.add_flag("--resume", o.resume, "continue the run of --out bit for bit where it was saved");
   app.add_flag("--overwrite", o.overwrite, "start anew although --out exists");
@@ -137,6 +140,7 @@ nn::Metadata recorded(const Options& o) {
           {"augment", o.augment ? "crop 4, flip" : "none"},
           {"shuffle", o.shuffle ? "yes" : "no"},
           {"from", o.from},
+          {"act", o.activation},
           {"seed", std::to_string(t.seed)}};
 }
 
@@ -150,6 +154,7 @@ class Run {
  private:
   nn::TrainerCallbacks callbacks(Metrics& metrics);
   void show_epoch(const nn::EpochReport& report, Metrics& metrics);
+  Graph start(nn::ModelInfo& info, std::string& differences) const;
 
   const Options& o_;
   std::filesystem::path path_;
@@ -208,21 +213,32 @@ void Run::show_epoch(const nn::EpochReport& r, Metrics& metrics) {
   metrics.epoch(line, text);
 }
 
+// The network to train, with the weights of --from if it is given.
+Graph Run::start(nn::ModelInfo& info, std::string& differences) const {
+  if (o_.from.empty()) return nn::make_network(info, o_.trainer.seed);
+  const std::unique_ptr<nn::WeightFile> file = nn::open_weight_file(o_.from);
+  const nn::ModelInfo theirs = nn::from_metadata(file->metadata(), o_.from);
+  if (info.activation.empty() && theirs.model == info.model) info.activation = theirs.activation;
+  Graph graph = nn::make_network(info, o_.trainer.seed);
+  if (o_.partial)
+    differences = nn::load_fitting_weights(graph, *file).differences();
+  else
+    nn::load_weights(graph, *file);
+  if (!theirs.mean.empty() && !theirs.std.empty()) {  // they were trained on such images
+    info.mean = theirs.mean;
+    info.std = theirs.std;
+  }
+  return graph;
+}
+
 int Run::train() {
   const Device device = o_.device.apply();
   const data::Dataset train = o_.dataset.load(data::Split::train);
   nn::ModelInfo info = info_of(train);
   info.model = o_.model;
-  Graph graph = nn::make_model(o_.model, info.classes, info.image, o_.trainer.seed);
-  if (!o_.from.empty()) {
-    const nn::SafetensorsFile file{o_.from};
-    const nn::ModelInfo theirs = nn::from_metadata(file.metadata(), o_.from);
-    nn::load_weights(graph, file);
-    if (!theirs.mean.empty() && !theirs.std.empty()) {  // they were trained on such images
-      info.mean = theirs.mean;
-      info.std = theirs.std;
-    }
-  }
+  info.activation = o_.activation;
+  std::string differences;
+  const Graph graph = start(info, differences);
   info.options = recorded(o_);
 
   nn::TrainerOptions options = o_.trainer;
@@ -252,6 +268,8 @@ int Run::train() {
                 fmt::format("{} on {} ({} images, {}), {} parameters, {}", info.model, info.dataset,
                             train.count(), train.source.string(), trainer.model().parameter_count(),
                             backend(device).description()));
+  if (!differences.empty())
+    metrics.say(fmt::format("{} does not fit in all: {}", o_.from, differences));
 
   const nn::Ending ending = trainer.run(batches, test_batches.get());
   progress_.reset();

@@ -35,6 +35,23 @@ NodeId Graph::add(std::string name, std::shared_ptr<const Op> op, std::vector<No
   return add_node({NodeKind::op, std::move(name), std::move(op), std::move(inputs), {}, {}});
 }
 
+NodeId Graph::add_copy(const Node& node, std::span<const NodeId> place) {
+  switch (node.kind) {
+    case NodeKind::input:
+      return add_input(node.name, node.shape);
+    case NodeKind::parameter:
+      return add_parameter(node.name, node.value);
+    case NodeKind::buffer:
+      return add_buffer(node.name, node.value);
+    case NodeKind::op:
+      break;
+  }
+  std::vector<NodeId> inputs;
+  inputs.reserve(node.inputs.size());
+  for (const NodeId input : node.inputs) inputs.push_back(place[std::size_t(input)]);
+  return add(node.name, node.op, std::move(inputs));
+}
+
 void Graph::set_output(NodeId node) {
   require(node >= 0 && node < size(), "graph: no node {} to be the output", node);
   output_ = node;

@@ -40,6 +40,8 @@ class Graph {
   NodeId add_parameter(std::string name, Tensor value);
   NodeId add_buffer(std::string name, Tensor value);
   NodeId add(std::string name, std::shared_ptr<const Op> op, std::vector<NodeId> inputs);
+  // Adds a node of another graph; its input i is here node place[i].
+  NodeId add_copy(const Node& node, std::span<const NodeId> place);
   // Which node evaluation computes.
   void set_output(NodeId node);
 

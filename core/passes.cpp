@@ -5,6 +5,7 @@
 
 #include "core/ops/batch_norm.h"
 #include "core/ops/convolution.h"
+#include "core/ops/dropout.h"
 #include "core/ops/elementwise.h"
 #include "core/ops/loss.h"
 
@@ -50,29 +51,12 @@ class Draft {
     Graph result;
     std::vector<NodeId> place(nodes_.size(), -1);
     for (std::size_t id = 0; id < nodes_.size(); ++id)
-      if (!dropped_[id]) place[id] = add_to(result, nodes_[id], place);
+      if (!dropped_[id]) place[id] = result.add_copy(nodes_[id], place);
     if (output_ >= 0) result.set_output(place[std::size_t(output_)]);
     return result;
   }
 
  private:
-  static NodeId add_to(Graph& graph, const Node& node, const std::vector<NodeId>& place) {
-    switch (node.kind) {
-      case NodeKind::input:
-        return graph.add_input(node.name, node.shape);
-      case NodeKind::parameter:
-        return graph.add_parameter(node.name, node.value);
-      case NodeKind::buffer:
-        return graph.add_buffer(node.name, node.value);
-      case NodeKind::op:
-        break;
-    }
-    std::vector<NodeId> inputs;
-    inputs.reserve(node.inputs.size());
-    for (const NodeId input : node.inputs) inputs.push_back(place[std::size_t(input)]);
-    return graph.add(node.name, node.op, std::move(inputs));
-  }
-
   std::vector<Node> nodes_;
   std::vector<int> uses_;
   std::vector<char> dropped_;
@@ -219,8 +203,20 @@ Graph fuse_for_training(const Graph& graph) {
   return absorb_all(graph, extend_batch_norm);
 }
 
+Graph without_dropout(const Graph& graph) {
+  Graph result;
+  std::vector<NodeId> place;
+  place.reserve(std::size_t(graph.size()));
+  for (const Node& node : graph.nodes())
+    place.push_back(dynamic_cast<const Dropout*>(node.op.get()) != nullptr
+                        ? place[std::size_t(node.inputs[0])]
+                        : result.add_copy(node, place));
+  if (graph.output() >= 0) result.set_output(place[std::size_t(graph.output())]);
+  return result;
+}
+
 Graph fold_for_inference(const Graph& graph) {
-  Draft draft(fuse_for_training(graph));
+  Draft draft(fuse_for_training(without_dropout(graph)));
   for (NodeId id = 0; id < draft.size(); ++id) fold_batch_norm(draft, id);
   draft.drop_unused();
   return absorb_all(draft.graph(), extend_convolution);

@@ -12,13 +12,17 @@ namespace hush {
 // training the result trains `graph`.
 Graph fuse_for_training(const Graph& graph);
 
-// Folds each batch norm that follows a convolution into its weights and bias, with the running
-// statistics, and makes the sum and ReLU that follow the convolution's epilogue. Folded weights
-// are new tensors under the old name, "conv1.weight"; biases are named "conv1.bias"; leaves that
-// nothing uses any more are gone. What remains computes the same in inference but for rounding.
-// A convolution whose weight is shared, or is not a float32 parameter, keeps its batch norm.
-// Folded weights must not be written to: a device may keep them in another order too, for images
-// of the batch size that came last.
+// Leaves out dropout and stochastic depth, which do nothing in inference and stand in the way of
+// fusion.
+Graph without_dropout(const Graph& graph);
+
+// Leaves out dropout, folds each batch norm that follows a convolution into its weights and bias,
+// with the running statistics, and makes the sum and ReLU that follow the convolution's epilogue.
+// Folded weights are new tensors under the old name, "conv1.weight"; biases are named "conv1.bias";
+// leaves that nothing uses any more are gone. What remains computes the same in inference but for
+// rounding. A convolution whose weight is shared, or is not a float32 parameter, keeps its batch
+// norm. Folded weights must not be written to: a device may keep them in another order too, for
+// images of the batch size that came last.
 Graph fold_for_inference(const Graph& graph);
 
 // Lets every batch norm use its running statistics in training too (BatchNorm's `fixed`). Nodes

@@ -9,6 +9,7 @@
 //   model, dataset, classes, image ("32 32 3": height, width, channels)
 //   mean, std     one number per channel, of pixels scaled to [0, 1]
 //   class_names   one per line
+//   activation    "silu" or "relu" where it is not the model's own (activation.h)
 //   epoch         epochs trained
 //   revision      git revision of the program that wrote the file
 //   replacement   how its ReLUs were replaced, "autorep dapa2": the network is what replace_relus
@@ -38,6 +39,7 @@ struct ModelInfo {
   std::string revision;          // reading only: what wrote the file
   std::string replacement = {};  // empty: its ReLUs are all there
   std::int64_t budget = 0;
+  std::string activation = {};  // empty: the model's own
   Metadata options;  // without the prefix "option."
 };
 
@@ -46,9 +48,9 @@ struct ModelInfo {
 Metadata to_metadata(const ModelInfo& info);
 ModelInfo from_metadata(const Metadata& metadata, const std::string& where);
 
-// The network that such a file holds, its weights not loaded: make_model, with the ReLUs replaced
-// if they were. Throws ArgumentError if the model is unknown.
-Graph make_network(const ModelInfo& info);
+// The network that such a file holds, its weights not loaded: make_model with its activation, and
+// with the ReLUs replaced if they were. Throws ArgumentError if the model or activation is unknown.
+Graph make_network(const ModelInfo& info, std::uint64_t seed = 0);
 
 // Writes a model file, atomically.
 void save_model(const std::filesystem::path& path, const Graph& graph, const ModelInfo& info);

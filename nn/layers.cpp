@@ -4,6 +4,7 @@
 #include "core/ops/convolution.h"
 #include "core/ops/elementwise.h"
 #include "core/ops/pool.h"
+#include "core/ops/squeeze.h"
 #include "nn/init.h"
 
 namespace hush::nn {
@@ -67,7 +68,11 @@ NodeId NetworkBuilder::batch_norm(const std::string& scope, NodeId x,
 }
 
 NodeId NetworkBuilder::relu(const std::string& scope, NodeId x) {
-  return op(scope, std::make_shared<Map>(Unary::relu), {x});
+  return map(scope, x, Unary::relu);
+}
+
+NodeId NetworkBuilder::map(const std::string& scope, NodeId x, Unary f) {
+  return op(scope, std::make_shared<Map>(f), {x});
 }
 
 NodeId NetworkBuilder::add(const std::string& scope, NodeId a, NodeId b) {
@@ -96,6 +101,23 @@ NodeId NetworkBuilder::linear(const std::string& scope, NodeId x, int out) {
   std::vector<NodeId> inputs{x, parameter(weight, uniform_fan_in({in, out}, in, seed_, weight)),
                              parameter(bias, uniform_fan_in({out}, in, seed_, bias))};
   return op(scope, std::make_shared<Linear>(true), std::move(inputs));
+}
+
+NodeId NetworkBuilder::squeeze_excitation(const std::string& scope, NodeId x, int squeezed,
+                                          Unary inner) {
+  NodeId gate = global_average_pool(scope + ".avgpool", x);
+  gate = op(scope + ".as_pixel", std::make_shared<AsPixel>(), {gate});
+  gate = convolution(scope + ".fc1", gate, {.channels = squeezed, .kernel = 1, .bias = true});
+  gate = map(scope + ".activation", gate, inner);
+  gate =
+      convolution(scope + ".fc2", gate, {.channels = int(channels(x)), .kernel = 1, .bias = true});
+  gate = map(scope + ".scale_activation", gate, Unary::sigmoid);
+  return op(scope, std::make_shared<ChannelMultiply>(), {x, gate});
+}
+
+NodeId NetworkBuilder::dropout(const std::string& scope, NodeId x, Dropout::Unit unit, float rate) {
+  if (rate == 0) return x;
+  return op(scope, std::make_shared<Dropout>(unit, rate, dropouts_++), {x});
 }
 
 Graph NetworkBuilder::finish(NodeId output) && {

@@ -11,6 +11,7 @@
 
 #include "core/graph.h"
 #include "core/kernel_options.h"
+#include "core/ops/dropout.h"
 
 namespace hush::nn {
 
@@ -41,6 +42,8 @@ class NetworkBuilder {
   // SCOPE.weight, SCOPE.bias, SCOPE.running_mean, SCOPE.running_var, all [C].
   NodeId batch_norm(const std::string& scope, NodeId x, const BatchNormOptions& options = {});
   NodeId relu(const std::string& scope, NodeId x);
+  // Any scalar function.
+  NodeId map(const std::string& scope, NodeId x, Unary f);
   NodeId add(const std::string& scope, NodeId a, NodeId b);
   // [N, H, W, C] to [N, C]: the mean over each image.
   NodeId global_average_pool(const std::string& scope, NodeId x);
@@ -49,6 +52,11 @@ class NetworkBuilder {
   NodeId subsample_pad(const std::string& scope, NodeId x, int stride, int channels);
   // x [N, in] to [N, out]. SCOPE.weight [in, out], SCOPE.bias [out].
   NodeId linear(const std::string& scope, NodeId x, int out);
+  // x times a gate per channel that is computed from the means of x: SCOPE.fc1 to `squeezed`
+  // channels, `inner`, SCOPE.fc2 back, sigmoid. Both are 1×1 convolutions with bias.
+  NodeId squeeze_excitation(const std::string& scope, NodeId x, int squeezed, Unary inner);
+  // Noise in training; the network's dropouts draw from streams of their own. Nothing at rate 0.
+  NodeId dropout(const std::string& scope, NodeId x, Dropout::Unit unit, float rate);
   // Any other op.
   NodeId op(const std::string& scope, std::shared_ptr<const Op> op, std::vector<NodeId> inputs);
 
@@ -62,6 +70,7 @@ class NetworkBuilder {
   Graph graph_;
   std::uint64_t seed_;
   std::vector<Shape> shapes_;
+  std::uint32_t dropouts_ = 0;
 };
 
 }  // namespace hush::nn

@@ -6,6 +6,7 @@
 #include <sstream>
 
 #include "core/revision.h"
+#include "nn/activation.h"
 #include "nn/checkpoint.h"
 #include "nn/models.h"
 #include "nn/replacement.h"
@@ -83,6 +84,7 @@ Metadata to_metadata(const ModelInfo& info) {
     result["replacement"] = info.replacement;
     result["budget"] = std::to_string(info.budget);
   }
+  if (!info.activation.empty()) result["activation"] = info.activation;
   for (const auto& [name, value] : info.options) result[std::string(kOptionPrefix) + name] = value;
   return result;
 }
@@ -102,6 +104,7 @@ ModelInfo from_metadata(const Metadata& metadata, const std::string& where) {
   info.epoch = one_number(metadata, "epoch", where);
   info.replacement = text(metadata, "replacement");
   info.budget = one_number(metadata, "budget", where);
+  info.activation = text(metadata, "activation");
   const std::vector<std::int64_t> extents = numbers<std::int64_t>(metadata, "image", where);
   for (const std::int64_t extent : extents)
     if (extents.size() != 3 || extent < 1 || extent > kMaxExtent)
@@ -122,8 +125,9 @@ ModelInfo from_metadata(const Metadata& metadata, const std::string& where) {
   return info;
 }
 
-Graph make_network(const ModelInfo& info) {
-  Graph graph = make_model(info.model, info.classes, info.image, 0);
+Graph make_network(const ModelInfo& info, std::uint64_t seed) {
+  const Graph graph =
+      with_activation(make_model(info.model, info.classes, info.image, seed), info.activation);
   return info.replacement.empty() ? graph : replace_relus(graph, false);
 }
 

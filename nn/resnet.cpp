@@ -79,6 +79,18 @@ Graph resnet18(int classes, const Shape& image, std::uint64_t seed) {
   return with_classifier(std::move(net), "fc", x, classes);
 }
 
+Graph imagenet_resnet(std::array<int, 4> blocks, int classes, const Shape& image,
+                      std::uint64_t seed) {
+  NetworkBuilder net(image, seed);
+  NodeId x = net.convolution("conv1", net.images(), {.channels = 64, .kernel = 7, .stride = 2});
+  x = net.relu("relu", net.batch_norm("bn1", x));
+  x = net.pool("maxpool", x, {.kind = PoolKind::max, .kernel = 3, .stride = 2, .padding = 1});
+  for (int s = 0; s < 4; ++s)
+    x = stage(net, "layer" + std::to_string(s + 1), x, blocks[std::size_t(s)], 64 << s,
+              s == 0 ? 1 : 2, Shortcut::convolution);
+  return with_classifier(std::move(net), "fc", x, classes);
+}
+
 Graph wide_resnet(int blocks, int width, int classes, const Shape& image, std::uint64_t seed) {
   NetworkBuilder net(image, seed);
   NodeId x = net.convolution("conv1", net.images(), {.channels = 16});

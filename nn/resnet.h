@@ -1,6 +1,7 @@
-// Residual networks in the forms used for small images.
+// Residual networks, in the forms used for small images and for ImageNet.
 #pragma once
 
+#include <array>
 #include <cstdint>
 
 #include "core/graph.h"
@@ -18,6 +19,11 @@ Graph cifar_resnet(int blocks, int classes, const Shape& image, std::uint64_t se
 // the stem's ReLU is customary in private inference (SNL, DeepReDuce, AutoReP). torchvision's
 // names: conv1, bn1, layer1.0.conv1, …, layer2.0.downsample.0, …, fc.
 Graph resnet18(int classes, const Shape& image, std::uint64_t seed);
+
+// ResNet-18 ({2, 2, 2, 2} blocks) or ResNet-34 ({3, 4, 6, 3}) in its original form for ImageNet:
+// 7×7 stem of stride 2 with ReLU, 3×3 max pool of stride 2. torchvision's resnet18 and resnet34.
+Graph imagenet_resnet(std::array<int, 4> blocks, int classes, const Shape& image,
+                      std::uint64_t seed);
 
 // Pre-activation wide residual network of 6·blocks + 4 layers and `width` times the channels of
 // cifar_resnet. Zagoruyko and Komodakis, "Wide Residual Networks", BMVC 2016; without the ReLU

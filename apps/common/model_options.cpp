@@ -9,8 +9,15 @@ void ModelOptions::add_to(CLI::App& app) {
   app.add_option("--model", model,
                  fmt::format("one of {}; by default what the weights file names",
                              fmt::join(nn::model_names(), ", ")));
+  add_activation_option(app, activation);
   app.add_option("--weights", weights,
                  "a safetensors file, ours or one with PyTorch's names, or a .pth of torch.save");
+}
+
+void add_activation_option(CLI::App& app, std::string& activation) {
+  app.add_option("--act", activation,
+                 "silu or relu in place of the other; by default what the model or its file has")
+      ->check(CLI::IsMember({"silu", "relu"}));
 }
 
 nn::ModelInfo completed(nn::ModelInfo info, const nn::ModelInfo& fallback) {
@@ -33,6 +40,7 @@ LoadedModel ModelOptions::load(const nn::ModelInfo& fallback) const {
   require(model.empty() || info.model.empty() || info.model == model,
           "{} holds a {}, not a {}; leave --model out", weights, info.model, model);
   if (info.model.empty()) info.model = model;
+  if (!activation.empty()) info.activation = activation;
   info = completed(std::move(info), fallback);
   require(!info.model.empty(), "{} does not say which network it is for; give --model (one of {})",
           weights, fmt::join(nn::model_names(), ", "));

@@ -13,9 +13,10 @@ struct LoadedModel {
   nn::ModelInfo info;
 };
 
-// --model and --weights.
+// --model, --act and --weights.
 struct ModelOptions {
   std::string model;
+  std::string activation;
   std::string weights;
 
   void add_to(CLI::App& app);
@@ -25,6 +26,9 @@ struct ModelOptions {
   // model is still unknown, FileError if the file does not fit it.
   LoadedModel load(const nn::ModelInfo& fallback) const;
 };
+
+// --act of a program that makes or takes a network.
+void add_activation_option(CLI::App& app, std::string& activation);
 
 // `what` of the file if it says so, else of the fallback.
 nn::ModelInfo completed(nn::ModelInfo info, const nn::ModelInfo& fallback);

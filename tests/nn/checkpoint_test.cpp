@@ -46,6 +46,18 @@ TEST(ModelInfo, SurvivesMetadata) {
   EXPECT_EQ(info.class_names, kInfo.class_names);
 }
 
+TEST(ModelInfo, KeepsAnActivationThatIsNotTheModels) {
+  ModelInfo info;
+  info.model = "efficientnet-b0";
+  info.classes = 2;
+  info.image = {1, 32, 32, 3};
+  EXPECT_EQ(make_network(info).count().relus, 0);
+  info.activation = "relu";
+  const ModelInfo read = from_metadata(to_metadata(info), "file");
+  EXPECT_EQ(read.activation, "relu");
+  EXPECT_GT(make_network(read).count().relus, 0);
+}
+
 TEST(ModelInfo, AbsentEntriesAreEmpty) {
   const ModelInfo info = from_metadata({}, "file");
   EXPECT_EQ(info.classes, 0);

@@ -5,8 +5,11 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <map>
 #include <set>
 
+#include "core/ops/dropout.h"
+#include "nn/activation.h"
 #include "nn/init.h"
 #include "nn/layers.h"
 
@@ -45,12 +48,55 @@ INSTANTIATE_TEST_SUITE_P(
         ExpectedCounts{"resnet18", 100, {1, 32, 32, 3}, 491'520, 555'468'800, 11'220'132},
         ExpectedCounts{"resnet18", 200, {1, 64, 64, 3}, 1'966'080, 2'221'772'800, 11'271'432},
         ExpectedCounts{"wrn-22-8", 10, {1, 32, 32, 3}, 1'359'872, 2'454'115'328, 17'158'106},
-        ExpectedCounts{"wrn-22-8", 200, {1, 64, 64, 3}, 5'439'488, 9'816'543'232, 17'255'576}),
+        ExpectedCounts{"wrn-22-8", 200, {1, 64, 64, 3}, 5'439'488, 9'816'543'232, 17'255'576},
+        ExpectedCounts{
+            "resnet18-imagenet", 1000, {1, 224, 224, 3}, 2'308'096, 1'814'073'344, 11'689'512},
+        ExpectedCounts{
+            "resnet34-imagenet", 1000, {1, 224, 224, 3}, 3'562'496, 3'663'761'408, 21'797'672},
+        ExpectedCounts{"efficientnet-b0", 1000, {1, 224, 224, 3}, 0, 385'814'752, 5'288'548},
+        ExpectedCounts{"efficientnet-b1", 1000, {1, 224, 224, 3}, 0, 569'651'680, 7'794'184},
+        ExpectedCounts{"efficientnet-b2", 1000, {1, 224, 224, 3}, 0, 658'963'440, 9'109'994}),
     [](const testing::TestParamInfo<ExpectedCounts>& test) {
       std::string name = test.param.model;
       std::erase(name, '-');
       return name + "_" + std::to_string(test.param.classes);
     });
+
+// EfficientNet-B2 as AutoReP replaces it: Table 5 counts all activations but the sigmoid gates.
+TEST(Models, EfficientNetB2WithReluHasThePapersCount) {
+  const Graph silu = make_model("efficientnet-b2", 1000, {1, 224, 224, 3}, 1);
+  const Graph relu = with_activation(silu, "relu");
+  EXPECT_EQ(relu.count().relus, 8'804'162);
+  std::map<std::string_view, int> ops;
+  std::int64_t gates = 0;
+  const std::vector<Shape> shapes = relu.shapes();
+  for (NodeId id = 0; id < relu.size(); ++id) {
+    if (relu[id].kind != NodeKind::op) continue;
+    ++ops[relu[id].op->name()];
+    if (relu[id].op->name() == "sigmoid") gates += shapes[std::size_t(id)].elements();
+  }
+  EXPECT_EQ(ops["relu"], 69);
+  EXPECT_EQ(ops["sigmoid"], 23);
+  EXPECT_EQ(ops["channel_multiply"], 23);
+  EXPECT_EQ(gates, 14'784);
+  EXPECT_EQ(ops["silu"], 0);
+  EXPECT_EQ(with_activation(relu, "silu").structure_text(), silu.structure_text());
+  EXPECT_EQ(with_activation(silu, "").structure_text(), silu.structure_text());
+  EXPECT_THROW(with_activation(silu, "gelu"), ArgumentError);
+}
+
+// torchvision draws with probability 0.2 · block / blocks; its first block draws never.
+TEST(Models, StochasticDepthRisesLinearly) {
+  const Graph graph = make_model("efficientnet-b0", 10, {1, 64, 64, 3}, 1);
+  std::vector<float> rates;
+  for (const Node& node : graph.nodes())
+    if (const auto* op = dynamic_cast<const Dropout*>(node.op.get())) rates.push_back(op->rate());
+  const std::vector<float> expected{
+      0.2f * 2 / 16,  0.2f * 4 / 16,  0.2f * 6 / 16,  0.2f * 7 / 16,  0.2f * 9 / 16,
+      0.2f * 10 / 16, 0.2f * 12 / 16, 0.2f * 13 / 16, 0.2f * 14 / 16, 0.2f};
+  ASSERT_EQ(rates.size(), expected.size());
+  for (std::size_t i = 0; i < rates.size(); ++i) EXPECT_FLOAT_EQ(rates[i], expected[i]) << i;
+}
 
 TEST(Models, EveryNameBuildsForGreyImagesOfOddSize) {
   for (const std::string& name : model_names()) {
@@ -67,7 +113,8 @@ TEST(Models, UnknownNameListsTheKnownOnes) {
   } catch (const ArgumentError& error) {
     EXPECT_EQ(std::string(error.what()),
               "no model 'resnet21'; there are resnet8, resnet20, resnet32, resnet44, resnet56, "
-              "resnet18, wrn-22-8");
+              "resnet18, wrn-22-8, resnet18-imagenet, resnet34-imagenet, efficientnet-b0, "
+              "efficientnet-b1, efficientnet-b2");
   }
 }
 
@@ -82,6 +129,18 @@ std::set<std::string> leaf_names(const Graph& graph) {
   for (const Node& node : graph.nodes())
     if (node.kind != NodeKind::op) names.insert(node.name);
   return names;
+}
+
+TEST(Models, EfficientNetHasTorchvisionsNames) {
+  const auto names = leaf_names(make_model("efficientnet-b2", 1000, {1, 64, 64, 3}, 1));
+  for (const char* name :
+       {"features.0.0.weight", "features.0.1.running_mean", "features.1.0.block.0.0.weight",
+        "features.1.1.block.1.fc2.bias", "features.1.0.block.2.1.weight",
+        "features.7.1.block.2.fc1.weight", "features.7.1.block.3.1.running_var",
+        "features.8.0.weight", "classifier.1.bias"})
+    EXPECT_TRUE(names.contains(name)) << name;
+  EXPECT_FALSE(names.contains("features.1.0.block.3.0.weight"));
+  EXPECT_FALSE(names.contains("features.7.2.block.0.0.weight"));
 }
 
 TEST(Models, NamesAreThoseOfStateDicts) {

@@ -5,10 +5,12 @@
 
 #include "core/ops/batch_norm.h"
 #include "core/ops/convolution.h"
+#include "core/ops/dropout.h"
 #include "core/ops/elementwise.h"
 #include "core/ops/gated_activation.h"
 #include "core/ops/loss.h"
 #include "core/ops/pool.h"
+#include "core/ops/squeeze.h"
 #include "tests/support/gradient_check.h"
 
 namespace hush {
@@ -134,6 +136,28 @@ inline void add_elementwise_cases(std::vector<OpCase>& cases) {
   }
 }
 
+inline void add_squeeze_cases(std::vector<OpCase>& cases) {
+  for (const Shape& x : {Shape{1, 4, 3, 5}, Shape{3, 2, 3, 9}, Shape{2, 1, 1, 3}})
+    cases.push_back({fmt::format("channel_multiply_batch_{}", x[0]),
+                     std::make_shared<ChannelMultiply>(),
+                     {{x}, {{x[0], 1, 1, x[3]}}},
+                     [](const auto& in) { return reference::channel_multiply(in); },
+                     {},
+                     [](const auto& in) { return reference::channel_multiply(in); }});
+  const auto as_pixel = [](const auto& in) {
+    auto y = in[0];
+    y.shape = {in[0].shape[0], 1, 1, in[0].shape[1]};
+    return y;
+  };
+  cases.push_back({"as_pixel", std::make_shared<AsPixel>(), {{{3, 5}}}, as_pixel, {}, as_pixel});
+  // What dropout does in training has tests of its own: it has no reference but itself.
+  const auto identity = [](const auto& in) { return in[0]; };
+  for (const auto unit : {Dropout::Unit::element, Dropout::Unit::image}) {
+    const auto op = std::make_shared<Dropout>(unit, 0.25f, 0);
+    cases.push_back({std::string(op->name()), op, {{{3, 2, 2, 5}}}, identity, {}, identity, false});
+  }
+}
+
 inline void add_gated_activation_cases(std::vector<OpCase>& cases) {
   using Fill = OpInput::Fill;
   for (const Shape& x : {Shape{1, 5, 3, 3}, Shape{3, 4, 4, 5}, Shape{4, 19}}) {
@@ -254,6 +278,7 @@ inline std::vector<OpCase> op_cases() {
   add_convolution_cases(cases);
   add_linear_cases(cases);
   add_elementwise_cases(cases);
+  add_squeeze_cases(cases);
   add_gated_activation_cases(cases);
   add_batch_norm_cases(cases);
   add_pool_cases(cases);

@@ -75,6 +75,17 @@ Array<T> linear(bool bias, const Arrays<T>& in) {
   return y;
 }
 
+template <class T>
+Array<T> channel_multiply(const Arrays<T>& in) {
+  Array<T> y(in[0].shape);
+  for (std::int64_t n = 0; n < y.shape[0]; ++n)
+    for (std::int64_t h = 0; h < y.shape[1]; ++h)
+      for (std::int64_t w = 0; w < y.shape[2]; ++w)
+        for (std::int64_t c = 0; c < y.shape[3]; ++c)
+          y(n, h, w, c) = in[0](n, h, w, c) * in[1](n, 0, 0, c);
+  return y;
+}
+
 inline double scalar_function(Unary f, double x) {
   switch (f) {
     case Unary::relu:
