@@ -7,6 +7,7 @@
 #include "core/ops/convolution.h"
 #include "core/ops/dropout.h"
 #include "core/ops/elementwise.h"
+#include "core/ops/gated_activation.h"
 #include "core/ops/loss.h"
 
 namespace hush {
@@ -224,9 +225,12 @@ Graph fold_for_inference(const Graph& graph) {
 
 Graph fix_statistics(const Graph& graph) {
   Draft draft(graph);
-  for (NodeId id = 0; id < draft.size(); ++id)
+  for (NodeId id = 0; id < draft.size(); ++id) {
     if (const auto* norm = draft.op_of<BatchNorm>(id))
       draft[id].op = std::make_shared<BatchNorm>(norm->options(), norm->residual(), true);
+    if (const auto* gated = draft.op_of<GatedActivation>(id))
+      draft[id].op = std::make_shared<GatedActivation>(gated->momentum(), true);
+  }
   return draft.graph();
 }
 

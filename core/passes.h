@@ -25,8 +25,8 @@ Graph without_dropout(const Graph& graph);
 // images of the batch size that came last.
 Graph fold_for_inference(const Graph& graph);
 
-// Lets every batch norm use its running statistics in training too (BatchNorm's `fixed`). Nodes
-// keep their numbers, leaves their tensors.
+// Keeps running statistics as they are in training, where batch norms then use them too (`fixed` of
+// BatchNorm and GatedActivation). Nodes keep their numbers, leaves their tensors.
 Graph fix_statistics(const Graph& graph);
 
 // A model with the training loss on top.

@@ -16,6 +16,7 @@
 // the teacher is the network as it was given, folded for inference.
 #pragma once
 
+#include "core/autograd.h"
 #include "core/passes.h"
 #include "nn/replacement_options.h"
 #include "nn/replacement_statistics.h"
@@ -62,6 +63,8 @@ class ReplacementTrainer {
   void prepare(BatchSource& train);
   void train_step(const Batch& batch);
   void measure(BatchSource& train);
+  double update(TrainingPass& pass, std::span<const Tensor> inputs, double rate);
+  void leave_out(double loss);
   void step_mask(std::span<const Tensor> inputs, std::span<const Tensor> d_gates);
   void freeze(BatchSource& train);
   void begin_fine_tuning();
@@ -87,6 +90,7 @@ class ReplacementTrainer {
   std::unique_ptr<Optimizer> optimizer_;
   std::vector<NamedTensor> slow_weights_;            // lookahead
   Tensor flips_ = Tensor::zeros({1}, DType::int32);  // of the epoch under way
+  int left_out_ = 0;                                 // batches in a row
   TrainingProgress progress_;
   std::int64_t total_steps_ = 1, steps_per_epoch_ = 1;
 };

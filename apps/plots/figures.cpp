@@ -77,12 +77,17 @@ Plot flips_plot(const std::vector<RunRecord>& runs) {
             .x_label = "epoch",
             .y_label = "flips + 1",
             .log_y = true};
+  std::size_t epochs = 0;
   std::map<std::string, Points> by_title;
   for (const RunRecord& run : runs)
-    if (run.method == "autorep")
+    if (run.method == "autorep" && run.finished) {
+      epochs = std::max(epochs, run.epochs.size());
       for (const EpochRecord& epoch : run.epochs)
-        by_title[run_title(run) + ", seed " + run.seed].push_back(
-            {double(epoch.epoch), double(epoch.flips + 1)});
+        by_title[fmt::format("{}, mu {}, {} epochs, seed {}", run_title(run), run.penalty,
+                             run.planned_epochs, run.seed)]
+            .push_back({double(epoch.epoch), double(epoch.flips + 1)});
+    }
+  plot.whole_x = epochs <= 20;
   add_series(plot, std::move(by_title));
   return plot;
 }

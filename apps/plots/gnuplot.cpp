@@ -37,15 +37,24 @@ int run_gnuplot(std::vector<std::string> arguments, const std::filesystem::path&
   return WEXITSTATUS(status);
 }
 
+// Okabe and Ito's colours, which colour-blind readers can tell apart too.
+constexpr std::array kColours{"#0072B2", "#D55E00", "#009E73", "#CC79A7",
+                              "#E69F00", "#56B4E9", "#000000", "#8C6D31"};
+// Filled and open circles, squares, triangles, diamonds.
+constexpr std::array kMarks{7, 5, 9, 11, 13, 6, 4, 8, 10, 12};
+
 std::string axes_script(const Plot& plot) {
   std::string text = fmt::format(
       "set title {} noenhanced\nset xlabel {} noenhanced\nset ylabel {} noenhanced\n"
-      "set key outside right noenhanced\nset grid\n",
+      "set key below left Left reverse samplen 2 maxcols 2 noenhanced\n"
+      "set border 3 lc rgb '#666666'\nset tics nomirror textcolor rgb '#333333'\n"
+      "set grid lc rgb '#dddddd' lt 1\nset offsets graph 0.03, graph 0.03, 0, 0\n",
       quoted(plot.title), quoted(plot.x_label), quoted(plot.y_label));
   if (plot.log_x) text += "set logscale x\n";
   if (plot.log_y) text += "set logscale y\n";
+  if (plot.whole_x) text += "set xtics 1\n";
   if (!plot.x_names.empty()) {
-    text += "set xtics rotate by -60 noenhanced (";
+    text += "set xtics rotate by 45 right noenhanced (";
     for (std::size_t i = 0; i < plot.x_names.size(); ++i)
       text += fmt::format("{}{} {}", i > 0 ? ", " : "", quoted(plot.x_names[i]), i);
     text += ")\n";
@@ -67,14 +76,18 @@ std::string gnuplot_script(const Plot& plot) {
     text += fmt::format("$data{} << END\n", i);
     for (const auto& [x, y] : series.points) text += fmt::format("{:.10g} {:.10g}\n", x, y);
     text += "END\n";
-    curves += fmt::format("{}$data{} using 1:2 with {} lt {} pt {} title {}", i > 0 ? ", " : "", i,
-                          series.line ? "linespoints" : "points", i % 8 + 1, i % 13 + 1,
-                          quoted(series.title));
+    curves +=
+        fmt::format("{}$data{} using 1:2 with {} lc rgb '{}' lw 2 pt {} ps 1.1 title {}",
+                    i > 0 ? ", " : "", i, series.line ? "linespoints" : "points",
+                    kColours[i % kColours.size()], kMarks[i % kMarks.size()], quoted(series.title));
   }
-  text += fmt::format("set terminal svg size 900,520 background 'white'\nset output {}\nplot {}\n",
-                      quoted(plot.name + ".svg"), curves);
-  text += fmt::format("set terminal png size 900,520\nset output {}\nreplot\n",
-                      quoted(plot.name + ".png"));
+  // Room for the key below: two titles a line.
+  const std::size_t height = 460 + 20 * ((plot.series.size() + 1) / 2);
+  text += fmt::format(
+      "set terminal svg size 900,{} font 'sans,13' background 'white'\nset output {}\nplot {}\n",
+      height, quoted(plot.name + ".svg"), curves);
+  text += fmt::format("set terminal pngcairo size 900,{} font 'sans,11'\nset output {}\nreplot\n",
+                      height, quoted(plot.name + ".png"));
   return text;
 }
 

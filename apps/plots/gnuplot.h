@@ -18,6 +18,7 @@ struct Plot {
   std::string name;  // of the files, without an ending
   std::string title, x_label, y_label;
   bool log_x = false, log_y = false;
+  bool whole_x = false;                   // a tick at every whole number
   std::vector<std::string> x_names = {};  // names in place of the numbers 0, 1, …
   std::vector<Series> series = {};
 };

@@ -31,7 +31,7 @@ Tensor GatedActivation::forward(const PassContext& context, std::span<const Tens
   output_shape(shapes_of(inputs));
   const Tensor& x = inputs[0];
   Backend& device = backend(x.device());
-  if (context.training) {
+  if (context.training && !fixed_) {
     const Tensor mean = Tensor::empty(inputs[3].shape(), DType::float32, x.device());
     const Tensor variance = Tensor::empty(inputs[4].shape(), DType::float32, x.device());
     device.channel_statistics(x, mean, variance);

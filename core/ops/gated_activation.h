@@ -9,10 +9,11 @@ namespace hush {
 // per element of the feature map; coefficients [3, C], rows c0, c1, c2; running mean and running
 // variance [C] of x. Gates are 1 or 0 in a finished network; values between serve methods that
 // relax them. Training moves the running statistics (biased variance of the batch, weight
-// `momentum`), which DaPa's coefficients are computed from.
+// `momentum`), which DaPa's coefficients are computed from; with `fixed` they stay.
 class GatedActivation final : public Op {
  public:
-  explicit GatedActivation(float momentum = 0.1f) : momentum_(momentum) {}
+  explicit GatedActivation(float momentum = 0.1f, bool fixed = false)
+      : momentum_(momentum), fixed_(fixed) {}
 
   float momentum() const { return momentum_; }
 
@@ -29,6 +30,7 @@ class GatedActivation final : public Op {
 
  private:
   float momentum_;
+  bool fixed_;
 };
 
 }  // namespace hush

@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "apps/common/json_lines.h"
+#include "nn/safetensors.h"
 #include "tests/apps/run_program.h"
 
 namespace hush::test {
@@ -138,10 +139,14 @@ TEST_F(AutorepTest, SweepRunsTheGridAndPassesOverWhatIsDone) {
                                                     "autorep,random", "--epochs", "1"});
   const ProgramResult first = run_program("autorep", grid);
   ASSERT_EQ(first.status, 0) << first.error;
-  for (const char* name : {"autorep-dapa2-5000", "random-dapa2-2000"})
-    EXPECT_TRUE(std::filesystem::exists(
-        out_ / ("grid/" + std::string(name) + "-th0.003-mu140-seed0.safetensors")))
-        << name;
+  for (const std::string method : {"autorep", "random"})
+    for (const int budget : {5000, 2000}) {
+      const std::string name =
+          fmt::format("grid/{}-dapa2-{}-th0.003-mu140-seed0.safetensors", method, budget);
+      const ProgramResult inspected = run_program("inspect", {"--weights", out_ / name, "--json"});
+      ASSERT_EQ(inspected.status, 0) << inspected.error;
+      EXPECT_EQ(apps::Json::parse(inspected.output)["relus"], budget) << name;
+    }
   const ProgramResult second = run_program("autorep", grid);
   ASSERT_EQ(second.status, 0) << second.error;
   EXPECT_THAT(second.output, HasSubstr("run 4 of 4"));
@@ -167,12 +172,30 @@ TEST_F(AutorepTest, BudgetsOutOfRange) {
   for (const char* budget : {"0", "-3", "999999999"})
     EXPECT_THAT(failing_line(tiny_run(out_ / "a.safetensors", {"--budget", budget})),
                 HasSubstr("budget"));
+  EXPECT_TRUE(std::filesystem::is_empty(out_.path())) << "something half-written was left";
   EXPECT_THAT(failing_line({"--from", start_}), HasSubstr("--budget"));
 }
 
 TEST_F(AutorepTest, CheckpointOfAnotherArchitecture) {
   EXPECT_THAT(failing_line(tiny_run(out_ / "a.safetensors", {"--model", "resnet20"})),
               HasSubstr("holds a resnet8"));
+}
+
+// As files from elsewhere: tensors, and no metadata that says of what.
+TEST_F(AutorepTest, WeightsOfAnotherArchitectureWithoutMetadata) {
+  const std::string path = out_ / "plain.safetensors";
+  const nn::SafetensorsFile start(start_);
+  std::vector<nn::NamedTensor> tensors;
+  for (const nn::FileTensor& tensor : start.tensors())
+    tensors.push_back({tensor.name, start.read(tensor.name)});
+  nn::write_safetensors(path, tensors, {});
+  EXPECT_THAT(
+      failing_line(tiny_run(out_ / "a.safetensors", {"--from", path, "--model", "resnet20"})),
+      HasSubstr("layer1.1.conv1.weight"));
+  EXPECT_EQ(run_program("autorep", tiny_run(out_ / "a.safetensors", {"--from", path, "--model",
+                                                                     "resnet8", "--epochs", "1"}))
+                .status,
+            0);
 }
 
 TEST_F(AutorepTest, CheckpointThatIsReplacedAlready) {

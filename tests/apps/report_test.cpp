@@ -61,6 +61,9 @@ TEST_F(ReportTest, DrawsAPlotForEachQuestion) {
   EXPECT_THAT(script, HasSubstr("1 81.25"));
   EXPECT_THAT(script, HasSubstr("12.9 94.31"));  // the paper's
   EXPECT_THAT(read_file(folder_ / "page/layers.gp"), HasSubstr("0 30\n1 40\n"));
+  const std::string flips = read_file(folder_ / "page/flips.gp");
+  EXPECT_THAT(flips, HasSubstr("1 1701\n2 541\n"));  // of one run: another mu, another curve
+  EXPECT_THAT(flips, HasSubstr("mu 280"));
 }
 
 TEST_F(ReportTest, PassesOverOtherMetricsAndSaysWhenNothingIsLeft) {

@@ -5,43 +5,13 @@
 #include <array>
 
 #include "core/autograd.h"
-#include "nn/models.h"
-#include "nn/replacement_trainer.h"
-#include "tests/nn/memory_source.h"
+#include "tests/nn/replacement_runs.h"
 #include "tests/nn/scratch.h"
 
 namespace hush::nn {
 namespace {
 
 using testing::HasSubstr;
-
-constexpr std::int64_t kBudget = 300;
-const Shape kImage{1, 8, 8, 1};
-
-ModelInfo task_info() {
-  ModelInfo info;
-  info.model = "resnet8";
-  info.dataset = "task";
-  info.classes = 3;
-  info.image = kImage;
-  info.options = {{"method", "autorep"}};
-  return info;
-}
-
-ReplacementOptions quick(const std::filesystem::path& path, const std::string& method = "autorep") {
-  ReplacementOptions options;
-  options.epochs = 2;
-  options.budget = kBudget;
-  options.mask.method = parse_method(method);
-  options.mask.candidates = 2;
-  options.calibration_batches = 2;
-  options.model_path = path;
-  return options;
-}
-
-MemorySource task() {
-  return make_task(32 * 6, 32, 1);
-}
 
 Ending go(const ReplacementOptions& options, const ReplacementCallbacks& callbacks = {},
           bool resume = false) {
