@@ -2,12 +2,12 @@
 
 namespace hush::apps {
 
-Lane::Lane(int party, std::filesystem::path store, SecureNetwork& network, std::size_t batch)
+Lane::Lane(int party, std::filesystem::path store, Evaluator& evaluator, std::size_t batch)
     : id_(party),
       path_(std::move(store)),
-      network_(network),
+      evaluator_(evaluator),
       batch_(batch),
-      demand_(network.batch_demand(std::int64_t(batch))) {}
+      demand_(evaluator.batch_demand(std::int64_t(batch))) {}
 
 void Lane::connect(mpc::Channel& peer, const Id& masks, const mpc::Digest& binding) {
   disconnect();
@@ -32,11 +32,11 @@ void Lane::remove_store() {
 
 void Lane::prepare() {
   store_->burn(demand_, *source_);
-  prepared_ = network_.prepare(*source_, std::int64_t(batch_));
+  prepared_ = evaluator_.prepare(*source_, std::int64_t(batch_));
 }
 
 Tensor Lane::run(const Tensor& images) {
-  return network_.run(*party_, std::move(prepared_), images);
+  return evaluator_.run(*party_, std::move(prepared_), images);
 }
 
 }  // namespace hush::apps

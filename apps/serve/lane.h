@@ -9,8 +9,8 @@
 
 #include <filesystem>
 
+#include "apps/serve/evaluator.h"
 #include "apps/serve/mask_file.h"
-#include "apps/serve/secure_network.h"
 #include "apps/serve/supply.h"
 #include "mpc/offline/store.h"
 
@@ -18,8 +18,8 @@ namespace hush::apps {
 
 class Lane {
  public:
-  // `network` must outlive this.
-  Lane(int party, std::filesystem::path store, SecureNetwork& network, std::size_t batch);
+  // `evaluator` must outlive this.
+  Lane(int party, std::filesystem::path store, Evaluator& evaluator, std::size_t batch);
 
   std::size_t batch() const { return batch_; }
 
@@ -43,14 +43,14 @@ class Lane {
  private:
   int id_;
   std::filesystem::path path_;
-  SecureNetwork& network_;
+  Evaluator& evaluator_;
   std::size_t batch_;
   mpc::Demand demand_;
   // While connected:
   std::unique_ptr<mpc::CorrelationStore> store_;
   std::unique_ptr<mpc::MemorySource> source_;
   std::unique_ptr<mpc::Party> party_;
-  std::unique_ptr<SecureNetwork::Prepared> prepared_;
+  std::unique_ptr<Evaluator::Prepared> prepared_;
 };
 
 }  // namespace hush::apps

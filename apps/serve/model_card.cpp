@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <cmath>
 #include <nlohmann/json.hpp>
 
 namespace hush::apps {
@@ -21,6 +22,7 @@ std::string ModelCard::text() const {
                          {"info", nn::to_metadata(info)},
                          {"image_bits", image_bits},
                          {"result_bits", result_bits},
+                         {"result_factor", result_factor},
                          {"most_images", most_images},
                          {"identity", identity}})
       .dump();
@@ -34,6 +36,7 @@ ModelCard ModelCard::parse(const std::string& text) {
     card.info = nn::from_metadata(json.at("info").get<nn::Metadata>(), "the servers' model");
     json.at("image_bits").get_to(card.image_bits);
     json.at("result_bits").get_to(card.result_bits);
+    json.at("result_factor").get_to(card.result_factor);
     json.at("most_images").get_to(card.most_images);
     json.at("identity").get_to(card.identity);
   } catch (const nlohmann::json::exception& error) {
@@ -44,8 +47,9 @@ ModelCard ModelCard::parse(const std::string& text) {
   check(info.classes > 0 && info.classes <= kMaxClasses, "classes");
   check(info.mean.size() == std::size_t(info.image[3]) && info.std.size() == info.mean.size(),
         "normalisation");
-  for (const int bits : {card.image_bits, card.result_bits})
-    check(bits >= 0 && bits <= 40, "fraction bits");
+  check(card.image_bits >= 0 && card.image_bits <= 40, "fraction bits of images");
+  check(card.result_bits >= 0 && card.result_bits <= 62, "fraction bits of results");
+  check(std::isfinite(card.result_factor) && card.result_factor > 0, "scale of results");
   check(card.most_images >= 1 && card.most_images <= 64, "images per request");
   return card;
 }

@@ -4,15 +4,15 @@
 
 namespace hush::apps {
 
-ModelState::ModelState(StateOptions options, std::unique_ptr<SecureNetwork> network)
+ModelState::ModelState(StateOptions options, std::unique_ptr<Evaluator> evaluator)
     : options_(std::move(options)),
-      network_(std::move(network)),
-      mask_demand_(network_->mask_demand()),
+      evaluator_(std::move(evaluator)),
+      mask_demand_(evaluator_->mask_demand()),
       mask_path_(options_.folder / (options_.name + ".masks")) {
   for (const std::size_t batch : options_.batches)
     lanes_.emplace_back(options_.party,
                         options_.folder / fmt::format("{}.{}.store", options_.name, batch),
-                        *network_, batch);
+                        *evaluator_, batch);
   mpc::MemorySource checked;
   masks_ = read_mask_file(mask_path_, mask_identity(), mask_demand_, checked).value_or(Id{});
 }
@@ -20,7 +20,7 @@ ModelState::ModelState(StateOptions options, std::unique_ptr<SecureNetwork> netw
 ModelDemand ModelState::demand() const {
   ModelDemand demand{mask_demand_, {}};
   for (const std::size_t batch : options_.batches)
-    demand.batches.push_back(network_->batch_demand(std::int64_t(batch)));
+    demand.batches.push_back(evaluator_->batch_demand(std::int64_t(batch)));
   return demand;
 }
 
@@ -32,7 +32,7 @@ void ModelState::connect(mpc::Channel& peer) {
   if (!id || *id != masks_)
     throw FileError(fmt::format("{} was changed by somebody else", mask_path_.string()));
   mpc::Party party(options_.party, peer, source, mpc::Generator::from_system());
-  network_->set_up(party);
+  evaluator_->set_up(party);
   connected_ = true;
 }
 

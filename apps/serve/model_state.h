@@ -18,7 +18,7 @@ struct StateOptions {
 class ModelState {
  public:
   // Reads which masks there are. Throws FileError.
-  ModelState(StateOptions options, std::unique_ptr<SecureNetwork> network);
+  ModelState(StateOptions options, std::unique_ptr<Evaluator> evaluator);
 
   ModelDemand demand() const;
   std::vector<Lane>& lanes() { return lanes_; }
@@ -38,7 +38,7 @@ class ModelState {
   MaskIdentity mask_identity() const { return {options_.party, options_.binding}; }
 
   StateOptions options_;
-  std::unique_ptr<SecureNetwork> network_;
+  std::unique_ptr<Evaluator> evaluator_;
   mpc::Demand mask_demand_;
   std::filesystem::path mask_path_;
   std::vector<Lane> lanes_;

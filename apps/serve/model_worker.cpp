@@ -141,7 +141,9 @@ void ModelWorker::agree_on_masks() {
   } else {
     state_.forget_masks();
     supply_.set_masks({});
-    if (!supply_.has_masks()) supply_.renew();
+    // The dealer was told, or may have been, that this party has masks; or it has dealt them
+    // before.
+    if (mine != Id{} || !supply_.expects_masks()) supply_.renew();
   }
   for (const Lane& lane : lanes_) publish(lane);
 }

@@ -1,10 +1,25 @@
 #include "apps/serve/query_client.h"
 
+#include <cmath>
+
 #include "apps/serve/client_session.h"
 #include "mpc/online/fixed_point.h"
 #include "mpc/online/share.h"
 
 namespace hush::apps {
+namespace {
+
+Tensor decoded(const Tensor& words, const ModelCard& card) {
+  Tensor logits = Tensor::empty(words.shape(), DType::float32);
+  const auto from = words.values<Ring>();
+  const auto to = logits.values<float>();
+  for (std::size_t i = 0; i < to.size(); ++i)
+    to[i] =
+        float(std::ldexp(double(std::int64_t(from[i])), -card.result_bits) * card.result_factor);
+  return logits;
+}
+
+}  // namespace
 
 QueryClient::QueryClient(const QueryOptions& options) {
   std::array<std::string, 2> cards;
@@ -73,7 +88,7 @@ Tensor QueryClient::add_results(std::size_t images) {
   }
   if (stamps[0] != stamps[1])
     throw mpc::ProtocolViolation("the two servers answered from different evaluations: ask again");
-  return mpc::FixedPoint(card_.result_bits).decode(sum);
+  return decoded(sum, card_);
 }
 
 }  // namespace hush::apps

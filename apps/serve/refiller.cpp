@@ -63,7 +63,7 @@ void Refiller::run_session() {
   const std::vector<Id> ids = receive_ids(channel, 2);
   masks_ = ids[1];
   number_ = 0;
-  supply_.begin_session(ids[0]);
+  supply_.begin_session(ids[0], masks_ != held);
   log("model {}: the dealer is connected", options_.model);
   if (masks_ != held) receive_masks(channel);
   while (!supply_.stopped() && !supply_.renewal_wanted()) receive_next(channel);

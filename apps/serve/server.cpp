@@ -7,22 +7,22 @@ namespace {
 
 using std::chrono::milliseconds;
 
-std::vector<std::uint64_t> targets(const ServerModel& model, std::size_t stock) {
+// Batches to keep, by lane: as many images as wanted, unless that takes too much of the disk.
+std::vector<std::uint64_t> targets(const ServerModel& model, const ServerOptions& options) {
   std::vector<std::uint64_t> result;
-  for (const std::size_t batch : model.batches)
-    result.push_back(std::max<std::uint64_t>(2, (stock + batch - 1) / batch));
+  for (const std::size_t batch : model.batches) {
+    const mpc::Demand demand = model.evaluator->batch_demand(std::int64_t(batch));
+    const std::uint64_t bytes = std::max<std::uint64_t>(1, demand.share_bytes(options.party));
+    const std::uint64_t wanted = (options.stock + batch - 1) / batch;
+    result.push_back(std::max<std::uint64_t>(1, std::min(wanted, options.stock_bytes / bytes)));
+  }
   return result;
-}
-
-// Clients' threads mostly sleep: spinning would take the core from evaluations.
-mpc::ChannelOptions accepted_channel(const ServerOptions& options) {
-  return {.timeout = options.timeout};
 }
 
 }  // namespace
 
 Server::Model::Model(const ServerModel& model, const ServerOptions& options)
-    : name(model.name), queue(options.queue), supply(targets(model, options.stock)) {}
+    : name(model.name), queue(options.queue), supply(targets(model, options)) {}
 
 Server::Server(ServerOptions options, std::vector<ServerModel> models, ServerCounters& counters)
     : options_(std::move(options)), counters_(counters) {
@@ -35,7 +35,7 @@ Server::Server(ServerOptions options, std::vector<ServerModel> models, ServerCou
   accepting.expected = {"client", "party0", "party1"};
   // Some places are for the other server, and for clients that are told that there are too many.
   accepting.most_connections = options_.clients + models_.size() + 16;
-  accepting.channel = accepted_channel(options_);
+  accepting.channel = {.timeout = options_.timeout};
   acceptor_ =
       std::make_unique<Acceptor>(std::move(accepting), [this](const auto& link) { serve(link); });
   if (options_.party == 0 && options_.peer.port != 0)
@@ -60,7 +60,7 @@ Server::~Server() {
 void Server::start_model(ServerModel given) {
   auto model = std::make_unique<Model>(given, options_);
   ModelState state({options_.party, options_.state, given.name, given.binding, given.batches},
-                   std::move(given.network));
+                   std::move(given.evaluator));
   RefillerOptions refilling{options_.party,       given.name,    options_.dealer,
                             options_.credentials, given.session, state.demand()};
   refilling.session.role = mpc::Role(options_.party);

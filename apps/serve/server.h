@@ -17,9 +17,10 @@ struct ServerOptions {
   mpc::Address listen, peer, dealer;
   mpc::TlsCredentials credentials;
   std::filesystem::path state;  // folder for masks and stores
-  std::size_t stock = 64;       // images' worth of correlations to keep per lane
-  std::size_t queue = 256;      // places for waiting images, per model
-  std::size_t clients = 64;     // connections
+  std::size_t stock = 64;       // images' worth of correlations to keep per lane,
+  std::uint64_t stock_bytes = std::uint64_t{4} << 30;  // but no more than this, or one batch
+  std::size_t queue = 256;                             // places for waiting images, per model
+  std::size_t clients = 64;                            // connections
   ClientLimits limits;
   std::chrono::milliseconds timeout{30000};
   bool trace = false;
@@ -33,7 +34,7 @@ struct ServerModel {
   int classes = 0;
   mpc::Session session;  // graph and options digests
   mpc::Digest binding{};
-  std::unique_ptr<SecureNetwork> network;
+  std::unique_ptr<Evaluator> evaluator;
   std::vector<std::size_t> batches;  // sizes of evaluations, ascending
 };
 

@@ -42,9 +42,10 @@ std::shared_ptr<Dealt> Supply::take(const Id& session, std::uint64_t number) {
   return dealt;
 }
 
-bool Supply::has_masks() const {
+bool Supply::expects_masks() const {
   const std::lock_guard lock(mutex_);
-  return std::ranges::any_of(dealt_, [](const auto& dealt) { return dealt->is_masks; });
+  return !connected_ || masks_coming_ ||
+         std::ranges::any_of(dealt_, [](const auto& dealt) { return dealt->is_masks; });
 }
 
 void Supply::renew() {
@@ -58,10 +59,11 @@ bool Supply::dealer_connected() const {
   return connected_;
 }
 
-void Supply::begin_session(const Id& session) {
+void Supply::begin_session(const Id& session, bool with_masks) {
   const std::lock_guard lock(mutex_);
   dealt_.clear();
   session_ = session;
+  masks_coming_ = with_masks;
   connected_ = true;
   renew_ = false;
 }
@@ -82,6 +84,7 @@ void Supply::push(std::shared_ptr<Dealt> dealt) {
   {
     const std::lock_guard lock(mutex_);
     dealt->session = session_;
+    if (dealt->is_masks) masks_coming_ = false;
     dealt_.push_back(std::move(dealt));
     notify = notify_;
   }

@@ -50,14 +50,15 @@ class Supply {
   // Takes the one of that session and number, if it has come. Older ones, which the other party
   // has given up, are dropped.
   std::shared_ptr<Dealt> take(const Id& session, std::uint64_t number);
-  bool has_masks() const;
+  // Whether masks are here, or will come without a new session.
+  bool expects_masks() const;
   // Asks the receiving thread to begin a new session with the dealer.
   void renew();
   bool dealer_connected() const;
 
   // The receiving thread's side.
-  // Begins a session: what was left of the last one is gone.
-  void begin_session(const Id& session);
+  // Begins a session: what was left of the last one is gone. It may begin with new masks.
+  void begin_session(const Id& session, bool with_masks);
   void end_session();
   Id masks() const;
   void push(std::shared_ptr<Dealt> dealt);
@@ -90,7 +91,7 @@ class Supply {
   std::vector<Lane> lanes_;
   std::deque<std::shared_ptr<Dealt>> dealt_;
   Id masks_{}, session_{};
-  bool connected_ = false, renew_ = false, stopped_ = false;
+  bool connected_ = false, masks_coming_ = false, renew_ = false, stopped_ = false;
   std::function<void()> notify_;
 };
 

@@ -15,7 +15,7 @@ Tensor plain_weights(int factor) {
   return w;
 }
 
-struct PreparedLinear final : SecureNetwork::Prepared {
+struct PreparedLinear final : Evaluator::Prepared {
   explicit PreparedLinear(mpc::PreparedInput given) : input(std::move(given)) {}
   mpc::PreparedInput input;
 };
@@ -49,8 +49,8 @@ void LinearNetwork::set_up(mpc::Party& party) {
   mpc::converse(party, layer_->set_up(party, weights_));
 }
 
-std::unique_ptr<SecureNetwork::Prepared> LinearNetwork::prepare(mpc::CorrelationSource& source,
-                                                                std::int64_t rows) {
+std::unique_ptr<Evaluator::Prepared> LinearNetwork::prepare(mpc::CorrelationSource& source,
+                                                            std::int64_t rows) {
   return std::make_unique<PreparedLinear>(layer_->prepare(source, rows));
 }
 
@@ -129,7 +129,7 @@ void Services::start_server(int party, int factor) {
   model.classes = kClasses;
   model.session = session(factor);
   model.binding = model.session.options;
-  model.network = std::make_unique<LinearNetwork>(party, factor);
+  model.evaluator = std::make_unique<LinearNetwork>(party, factor);
   model.batches = options_.batches;
   std::vector<ServerModel> models;
   models.push_back(std::move(model));

@@ -21,7 +21,7 @@ inline const Shape kImage{1, 2, 2, 1};
 inline constexpr int kBits = 8;  // fraction bits of images and results; weights are integers
 
 // y = x W; W is [4, 3], W[i][c] = factor · (3 i - 5 c + 1).
-class LinearNetwork final : public SecureNetwork {
+class LinearNetwork final : public Evaluator {
  public:
   explicit LinearNetwork(int party, int factor = 1);
 

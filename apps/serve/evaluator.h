@@ -7,12 +7,12 @@
 
 namespace hush::apps {
 
-class SecureNetwork {
+class Evaluator {
  public:
-  SecureNetwork() = default;
-  SecureNetwork(const SecureNetwork&) = delete;
-  SecureNetwork& operator=(const SecureNetwork&) = delete;
-  virtual ~SecureNetwork() = default;
+  Evaluator() = default;
+  Evaluator(const Evaluator&) = delete;
+  Evaluator& operator=(const Evaluator&) = delete;
+  virtual ~Evaluator() = default;
 
   // Correlations that it will ask the party's source for: once, and for each batch of `rows`
   // images.
