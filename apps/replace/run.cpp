@@ -203,7 +203,7 @@ RunEnding AutorepRun::run() {
   double start_accuracy = 0;
   if (o_.resume)
     trainer.resume(nn::state_path(path_));
-  else if (scored)
+  else if (scored && o_.score_start)
     start_accuracy = nn::evaluate_model(network, *scored).accuracy();
   begin(trainer, start, data, start_accuracy, device);
 

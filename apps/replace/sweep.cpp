@@ -37,6 +37,7 @@ bool run_sweep(const std::vector<AutorepOptions>& runs) {
     }
     AutorepOptions run = options;
     run.resume = !options.overwrite && std::filesystem::exists(nn::state_path(path));
+    run.score_start = number == 1;  // all start from one network
     fmt::print("run {} of {}: {}\n", number, runs.size(), path.string());
     try {
       if (run_autorep(run, path) == RunEnding::stopped) return false;
