@@ -34,6 +34,7 @@ int evaluate(const Options& o) {
   loader.batch_size = o.batch;
   loader.mean = model.info.mean;
   loader.std = model.info.std;
+  loader.threads = o.dataset.workers();
   LoaderSource batches(dataset, loader);
   std::unique_ptr<LogitsFile> logits;
   if (!o.logits.empty()) logits = std::make_unique<LogitsFile>(o.logits, model.info.classes);

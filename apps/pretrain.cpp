@@ -24,6 +24,7 @@ struct Options {
   nn::TrainerOptions trainer;
   std::int64_t batch = 128;
   double warmup_epochs = 0;
+  std::string crop = "pad";
   bool augment = true, shuffle = true, log_steps = false, resume = false, overwrite = false;
   bool evaluate = true, print_json = false, partial = false;
 };
@@ -81,6 +82,10 @@ void add_options(CLI::App& app, Options& o) {
       ->check(zero_or_more())
       ->capture_default_str();
   app.add_flag("!--no-augment", o.augment, "no random crop and flip");
+  app.add_option("--crop", o.crop,
+                 "random crops: pad by 4 black pixels, or resized from 8 to 100 % of the image")
+      ->check(CLI::IsMember({"pad", "resized"}))
+      ->capture_default_str();
   app.add_flag("!--no-shuffle", o.shuffle, "images in the order of the dataset");
   app.add_flag("!--no-eval", o.evaluate, "do not score the test images after each epoch");
   app.add_option("--save-every", o.trainer.save_every,
@@ -116,7 +121,11 @@ data::LoaderOptions loader_options(const Options& o, const nn::ModelInfo& info, 
   options.mean = info.mean;
   options.std = info.std;
   options.seed = o.trainer.seed;
-  if (training && o.augment) options.augmentation = {4, true};
+  options.threads = o.dataset.workers();
+  if (training && o.augment)
+    options.augmentation = {.crop_padding = o.crop == "pad" ? 4 : 0,
+                            .horizontal_flip = true,
+                            .resized_crop = o.crop == "resized"};
   return options;
 }
 
@@ -137,7 +146,9 @@ nn::Metadata recorded(const Options& o) {
           {"warmup", fmt::format("{}", o.warmup_epochs)},
           {"label_smoothing", fmt::format("{}", t.label_smoothing)},
           {"clip", fmt::format("{}", t.clip_norm)},
-          {"augment", o.augment ? "crop 4, flip" : "none"},
+          {"augment", !o.augment        ? "none"
+                      : o.crop == "pad" ? "crop 4, flip"
+                                        : "resized crop, flip"},
           {"shuffle", o.shuffle ? "yes" : "no"},
           {"from", o.from},
           {"act", o.activation},

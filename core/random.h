@@ -27,7 +27,15 @@ constexpr PhiloxBlock philox(PhiloxBlock counter, std::array<std::uint32_t, 2> k
 }
 
 // What a stream of random numbers is for; keeps the streams of one seed apart.
-enum class RandomUse : std::uint32_t { weights, shuffle, augmentation, dropout, indicator, test };
+enum class RandomUse : std::uint32_t {
+  weights,
+  shuffle,
+  augmentation,
+  dropout,
+  indicator,
+  test,
+  crop
+};
 
 // A stream of random numbers that starts at its first number. Copy it to restart.
 class RandomStream {

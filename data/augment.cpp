@@ -48,6 +48,33 @@ Placement draw_placement(const Augmentation& augmentation, std::uint64_t seed, s
   return placement;
 }
 
+Window draw_window(const Augmentation& augmentation, std::int64_t height, std::int64_t width,
+                   std::uint64_t seed, std::uint64_t epoch, std::uint64_t index) {
+  RandomStream stream(seed, RandomUse::crop, epoch << 40 | index);
+  const double area = double(height * width), log_ratio = std::log(4.0 / 3.0);
+  for (int attempt = 0; attempt < 10; ++attempt) {
+    const double share =
+        augmentation.smallest_area + (1 - augmentation.smallest_area) * double(stream.uniform());
+    const double ratio = std::exp(log_ratio * (2 * double(stream.uniform()) - 1));
+    const auto w = std::llround(std::sqrt(area * share * ratio));
+    const auto h = std::llround(std::sqrt(area * share / ratio));
+    if (w < 1 || w > width || h < 1 || h > height) continue;
+    Window window{.height = h, .width = w};
+    window.top = stream.below(std::uint32_t(height - h + 1));
+    window.left = stream.below(std::uint32_t(width - w + 1));
+    return window;
+  }
+  // A very long image: as much of its middle as has the most extreme proportions allowed.
+  Window window{.height = height, .width = width};
+  if (double(width) > double(height) * 4 / 3)
+    window.width = std::llround(double(height) * 4 / 3);
+  else if (double(width) < double(height) * 3 / 4)
+    window.height = std::llround(double(width) * 4 / 3);
+  window.top = (height - window.height) / 2;
+  window.left = (width - window.width) / 2;
+  return window;
+}
+
 Normalizer::Normalizer(std::span<const float> mean, std::span<const float> std)
     : table_(mean.size()) {
   require(!mean.empty() && mean.size() == std.size(),
@@ -60,24 +87,22 @@ Normalizer::Normalizer(std::span<const float> mean, std::span<const float> std)
   }
 }
 
-void place_image(const Dataset& dataset, std::int64_t index, const Placement& placement,
-                 const Normalizer& normalizer, float* target) {
-  require(normalizer.channels() == dataset.channels,
-          "normalise: {} means for the {} channels of {}", normalizer.channels(), dataset.channels,
-          dataset.name);
-  const std::uint8_t* pixels = dataset.image(index).data();
-  const std::int64_t row_elements = dataset.width * dataset.channels;
+void place_image(const PixelView& image, const Placement& placement, const Normalizer& normalizer,
+                 float* target) {
+  require(normalizer.channels() == image.channels,
+          "normalise: {} means for an image of {} channels", normalizer.channels(), image.channels);
+  const std::int64_t row_elements = image.width * image.channels;
   Placement outside = placement;
-  outside.column_shift = dataset.width;  // moves every original pixel out of the row
-  for (std::int64_t row = 0; row < dataset.height; ++row, target += row_elements) {
+  outside.column_shift = image.width;  // moves every original pixel out of the row
+  for (std::int64_t row = 0; row < image.height; ++row, target += row_elements) {
     const std::int64_t from = row + placement.row_shift;
-    const bool inside = from >= 0 && from < dataset.height;
-    const std::uint8_t* source = pixels + (inside ? from * row_elements : 0);
+    const bool inside = from >= 0 && from < image.height;
+    const std::uint8_t* source = image.pixels + (inside ? from * row_elements : 0);
     const Placement& used = inside ? placement : outside;
-    if (dataset.channels == 3)
-      place_row<3>(source, dataset.width, used, normalizer, target);
+    if (image.channels == 3)
+      place_row<3>(source, image.width, used, normalizer, target);
     else
-      place_row<0>(source, dataset.width, used, normalizer, target);
+      place_row<0>(source, image.width, used, normalizer, target);
   }
 }
 

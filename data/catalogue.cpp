@@ -88,19 +88,42 @@ CatalogueEntry fashion_mnist() {
           }};
 }
 
+Dataset read_images(const std::filesystem::path& folder, Split split, const LoadOptions& options,
+                    std::int64_t usual_side) {
+  ImageFolderOptions images = options.images;
+  if (images.side == 0) images.side = usual_side;
+  return read_image_folder(folder, split, images);
+}
+
+CatalogueEntry tiny_imagenet() {
+  return {.name = "tiny-imagenet",
+          .folders = {"tiny-imagenet-200"},
+          .markers = {"wnids.txt"},
+          .install_command =
+              "curl -O http://cs231n.stanford.edu/tiny-imagenet-200.zip && unzip -q "
+              "tiny-imagenet-200.zip -d datasets",
+          .read = [](const std::filesystem::path& folder, Split split, const LoadOptions& options) {
+            Dataset dataset = read_images(folder, split, options, 64);
+            dataset.name = "tiny-imagenet";
+            dataset.mean = {0.4802f, 0.4481f, 0.3975f};
+            dataset.std = {0.2302f, 0.2265f, 0.2262f};
+            return dataset;
+          }};
+}
+
 CatalogueEntry image_folder() {
   return {.name = "imagefolder",
           .markers = {"train", "val", "test"},
           .read = [](const std::filesystem::path& folder, Split split, const LoadOptions& options) {
-            return read_image_folder(folder, split, options.image_size);
+            return read_images(folder, split, options, 224);
           }};
 }
 
 }  // namespace
 
 std::span<const CatalogueEntry> catalogue() {
-  static const std::vector<CatalogueEntry> entries = {cifar10(), cifar100(), mnist(),
-                                                      fashion_mnist(), image_folder()};
+  static const std::vector<CatalogueEntry> entries = {
+      cifar10(), cifar100(), mnist(), fashion_mnist(), tiny_imagenet(), image_folder()};
   return entries;
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <numeric>
+#include <tuple>
 #include <utility>
 
 #include "core/error.h"
@@ -23,6 +24,8 @@ LoaderOptions checked(const Dataset& dataset, LoaderOptions options) {
   require(padding >= 0 && padding <= std::min(dataset.height, dataset.width),
           "data loader: crop padding {} for images of {} x {}", padding, dataset.height,
           dataset.width);
+  const double area = options.augmentation.smallest_area;
+  require(area > 0 && area <= 1, "data loader: crops of {} of an image's area", area);
   if (options.mean.empty()) options.mean = dataset.mean;
   if (options.std.empty()) options.std = dataset.std;
   require(std::int64_t(options.mean.size()) == dataset.channels,
@@ -77,6 +80,24 @@ std::optional<Batch> DataLoader::next() {
   return prefetcher_->next();
 }
 
+void DataLoader::place(std::int64_t index, std::int64_t epoch, float* target) const {
+  const Augmentation& augmentation = options_.augmentation;
+  const auto [seed, e, i] = std::tuple(options_.seed, std::uint64_t(epoch), std::uint64_t(index));
+  const Placement placement = draw_placement(augmentation, seed, e, i);
+  PixelView view{nullptr, dataset_.height, dataset_.width, dataset_.channels};
+  Image image;  // unless the pixels are used where they lie
+  if (augmentation.resized_crop) {
+    image = dataset_.whole(index);
+    const Window window = draw_window(augmentation, image.height, image.width, seed, e, i);
+    image = resize(crop(image, window.top, window.left, window.height, window.width),
+                   dataset_.height, dataset_.width);
+  } else if (dataset_.images != nullptr) {
+    image = dataset_.fitted(index);
+  }
+  view.pixels = image.pixels.empty() ? dataset_.image(index).data() : image.pixels.data();
+  place_image(view, placement, normalizer_, target);
+}
+
 Batch DataLoader::make_batch(const std::vector<std::int64_t>& order, std::int64_t epoch,
                              std::int64_t number) const {
   const std::int64_t first = number * options_.batch_size;
@@ -90,9 +111,7 @@ Batch DataLoader::make_batch(const std::vector<std::int64_t>& order, std::int64_
   std::int32_t* labels = batch.labels.data<std::int32_t>();
   for (std::int64_t i = 0; i < count; ++i) {
     const std::int64_t index = order[std::size_t(first + i)];
-    const Placement placement = draw_placement(options_.augmentation, options_.seed,
-                                               std::uint64_t(epoch), std::uint64_t(index));
-    place_image(dataset_, index, placement, normalizer_, pixels + i * dataset_.image_bytes());
+    place(index, epoch, pixels + i * dataset_.image_bytes());
     labels[i] = dataset_.labels[std::size_t(index)];
   }
   return batch;

@@ -3,7 +3,7 @@
 // Every batch is a function of (dataset, options, epoch, number of the batch): the order of an
 // epoch comes from (seed, epoch), the augmentation of an image from (seed, epoch, image). So
 // training can resume in the middle of an epoch and continue bit for bit, with another number of
-// threads if need be.
+// threads if need be. Images that are not in memory are read and decoded on these threads.
 #pragma once
 
 #include <memory>
@@ -58,6 +58,8 @@ class DataLoader {
  private:
   Batch make_batch(const std::vector<std::int64_t>& order, std::int64_t epoch,
                    std::int64_t number) const;
+  // Writes one image, augmented and normalised.
+  void place(std::int64_t index, std::int64_t epoch, float* target) const;
 
   const Dataset& dataset_;
   const LoaderOptions options_;

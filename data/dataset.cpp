@@ -12,7 +12,19 @@ std::string_view name_of(Split split) {
 std::span<const std::uint8_t> Dataset::image(std::int64_t index) const {
   require(index >= 0 && index < count(), "dataset {}: no image {}, it has {}", name, index,
           count());
+  require(images == nullptr, "dataset {}: its images are not in memory", name);
   return {pixels.data() + index * image_bytes(), std::size_t(image_bytes())};
+}
+
+Image Dataset::fitted(std::int64_t index) const {
+  Image image = whole(index);
+  return images == nullptr ? image : fit_square(image, height, resize);
+}
+
+Image Dataset::whole(std::int64_t index) const {
+  if (images != nullptr) return images->read(index);
+  const std::span<const std::uint8_t> bytes = image(index);
+  return {height, width, channels, {bytes.begin(), bytes.end()}};
 }
 
 std::string Dataset::digest() const {
@@ -20,6 +32,11 @@ std::string Dataset::digest() const {
   for (std::int64_t extent : {count(), height, width, channels})
     digest.add_integer(std::uint64_t(extent));
   digest.add(pixels);
+  if (images != nullptr) {
+    const std::string source_digest = images->digest();
+    digest.add({reinterpret_cast<const std::uint8_t*>(source_digest.data()), source_digest.size()});
+    digest.add_integer(std::uint64_t(resize));
+  }
   // Labels are at most a few thousand classes; one integer each keeps the format independent of
   // the byte order of this machine.
   for (std::int32_t label : labels) digest.add_integer(std::uint64_t(label));

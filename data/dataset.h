@@ -1,4 +1,4 @@
-// A labelled set of images that lies in memory.
+// A labelled set of images, in memory or read from files when they are asked for.
 //
 // Layout: 8-bit pixels, images one after the other, each with rows from the top and channels
 // interleaved (NHWC, the order of image tensors), whatever the order of the file they came from.
@@ -6,10 +6,13 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include "data/image_source.h"
 
 namespace hush::data {
 
@@ -26,7 +29,11 @@ struct Dataset {
   std::int64_t height = 0;
   std::int64_t width = 0;
   std::int64_t channels = 0;
-  std::vector<std::uint8_t> pixels;  // [count, height, width, channels]
+  std::vector<std::uint8_t> pixels;  // [count, height, width, channels]; empty with `images`
+  // Where the images come from if they are not in memory: of any size, RGB.
+  std::shared_ptr<const ImageSource> images;
+  std::int64_t resize = 0;           // of `images`: the shorter side before the centre is cut out
+  std::int64_t skipped = 0;          // images that were left out since they do not decode
   std::vector<std::int32_t> labels;  // [count], each below class_names.size()
   std::vector<std::string> class_names;
 
@@ -38,11 +45,16 @@ struct Dataset {
   std::int64_t count() const { return std::int64_t(labels.size()); }
   std::int64_t classes() const { return std::int64_t(class_names.size()); }
   std::int64_t image_bytes() const { return height * width * channels; }
-  // The pixels of one image. Throws ArgumentError if there is no such image.
+  // The pixels of one image. Throws ArgumentError if there is no such image in memory.
   std::span<const std::uint8_t> image(std::int64_t index) const;
+  // A copy of one image, height × width, wherever it is: those of `images` are fitted (fit_square).
+  Image fitted(std::int64_t index) const;
+  // One image as random crops are cut from it: those of `images` at full size.
+  Image whole(std::int64_t index) const;
 
-  // SHA-256 over the count, the extents, the pixels and the labels, in hexadecimal: two reports
-  // with equal digests used the same images in the same order, wherever they were stored.
+  // SHA-256 over the count, the extents, the pixels (or the digest of `images`) and the labels, in
+  // hexadecimal: two reports with equal digests used the same images in the same order, wherever
+  // they were stored.
   std::string digest() const;
 };
 

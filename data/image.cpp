@@ -11,11 +11,10 @@
 
 #include "core/error.h"
 #include "data/file_bytes.h"
+#include "data/jpeg.h"
 
 namespace hush::data {
 namespace {
-
-constexpr std::int64_t kMostPixels = std::int64_t{1} << 28;
 
 struct FreeDecoded {
   void operator()(stbi_uc* pixels) const noexcept { stbi_image_free(pixels); }
@@ -31,19 +30,17 @@ bool starts_with(std::span<const std::uint8_t> file, std::string_view magic) {
                     [](char a, std::uint8_t b) { return std::uint8_t(a) == b; });
 }
 
-// stb_image takes the end of a file for zeros (JPEG) or leaves pixels undefined (PGM, PPM), so
-// completeness is checked here. PNG files end in a checksummed stream, which it does check.
+// stb_image leaves the pixels of a truncated PGM or PPM undefined, so completeness is checked here.
+// PNG files end in a checksummed stream, which it does check.
 bool is_complete(std::span<const std::uint8_t> file, const Image& announced) {
-  if (starts_with(file, "P"))
-    return std::int64_t(file.size()) >= announced.height * announced.width * announced.channels;
-  if (starts_with(file, "\x89PNG")) return true;
-  // After the last start of a scan there must be an end of image. The markers cannot occur by
-  // chance: in the coded data 0xff is followed by zero or a restart marker.
-  constexpr std::array<std::uint8_t, 2> kStartOfScan = {0xff, 0xda};
-  constexpr std::array<std::uint8_t, 2> kEndOfImage = {0xff, 0xd9};
-  const auto scan =
-      std::find_end(file.begin(), file.end(), kStartOfScan.begin(), kStartOfScan.end());
-  return std::search(scan, file.end(), kEndOfImage.begin(), kEndOfImage.end()) != file.end();
+  return starts_with(file, "\x89PNG") ||
+         std::int64_t(file.size()) >= announced.height * announced.width * announced.channels;
+}
+
+// The shorter side becomes `shorter`; the other one is cut to whole pixels, as in torchvision.
+Image resized_to(const Image& image, std::int64_t shorter) {
+  const std::int64_t side = std::min(image.height, image.width);
+  return resize(image, image.height * shorter / side, image.width * shorter / side);
 }
 
 }  // namespace
@@ -51,8 +48,8 @@ bool is_complete(std::span<const std::uint8_t> file, const Image& announced) {
 Image decode_image(const std::filesystem::path& path, int channels) {
   require(channels == 1 || channels == 3, "decode_image: {} channels, expected 1 or 3", channels);
   const std::vector<std::uint8_t> file = read_file(path);
-  if (!starts_with(file, "\xff\xd8") && !starts_with(file, "\x89PNG") && !starts_with(file, "P5") &&
-      !starts_with(file, "P6"))
+  if (starts_with(file, "\xff\xd8")) return decode_jpeg(file, channels, path.string());
+  if (!starts_with(file, "\x89PNG") && !starts_with(file, "P5") && !starts_with(file, "P6"))
     throw_undecodable(path, "not a JPEG, PNG, PGM or PPM file");
   if (file.size() >= std::size_t{1} << 31) throw_undecodable(path, "2 GiB or more");
   const int bytes = int(file.size());
@@ -81,6 +78,15 @@ Image centre_crop(const Image& image, std::int64_t height, std::int64_t width) {
   // Halves round to even, as in torchvision.
   const auto top = std::int64_t(std::nearbyint(double(image.height - height) / 2));
   const auto left = std::int64_t(std::nearbyint(double(image.width - width) / 2));
+  return crop(image, top, left, height, width);
+}
+
+Image crop(const Image& image, std::int64_t top, std::int64_t left, std::int64_t height,
+           std::int64_t width) {
+  require(top >= 0 && left >= 0 && height >= 1 && width >= 1 && height <= image.height - top &&
+              width <= image.width - left,
+          "crop: {} x {} at {}, {} does not lie inside {} x {}", height, width, top, left,
+          image.height, image.width);
   Image result{height, width, image.channels, {}};
   result.pixels.reserve(std::size_t(height * width * image.channels));
   for (std::int64_t row = 0; row < height; ++row) {
@@ -90,11 +96,17 @@ Image centre_crop(const Image& image, std::int64_t height, std::int64_t width) {
   return result;
 }
 
-Image fit_square(const Image& image, std::int64_t side) {
+Image fit_square(const Image& image, std::int64_t side, std::int64_t resize_to) {
   require(image.height >= 1 && image.width >= 1, "fit_square: the image has no pixels");
-  const std::int64_t shorter = std::min(image.height, image.width);
-  return centre_crop(resize(image, image.height * side / shorter, image.width * side / shorter),
-                     side, side);
+  if (resize_to == 0) resize_to = side;
+  require(resize_to >= side, "fit_square: no {} x {} crop of an image resized to {}", side, side,
+          resize_to);
+  return centre_crop(resized_to(image, resize_to), side, side);
+}
+
+Image reduced(Image image, std::int64_t shorter) {
+  if (std::min(image.height, image.width) <= shorter) return image;
+  return resized_to(image, shorter);
 }
 
 }  // namespace hush::data

@@ -1,70 +1,129 @@
 #include "data/image_folder.h"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
-#include <cctype>
+#include <mutex>
 
 #include "core/error.h"
 #include "core/thread_pool.h"
-#include "data/image.h"
+#include "data/image_listing.h"
+#include "data/packed_images.h"
 
 namespace hush::data {
 namespace {
 
 namespace fs = std::filesystem;
 
-bool is_image(const fs::directory_entry& entry) {
-  std::string suffix = entry.path().extension().string();
-  for (char& c : suffix) c = char(std::tolower(static_cast<unsigned char>(c)));
-  return entry.is_regular_file() &&
-         std::find(kImageSuffixes.begin(), kImageSuffixes.end(), suffix) != kImageSuffixes.end();
+std::int64_t shorter_side(const ImageFolderOptions& options) {
+  return options.resize > 0 ? options.resize : options.side;
 }
 
-std::vector<std::string> class_folders(const fs::path& folder) {
-  std::vector<std::string> names;
-  for (const fs::directory_entry& entry : fs::directory_iterator(folder))
-    if (entry.is_directory()) names.push_back(entry.path().filename().string());
-  std::sort(names.begin(), names.end());
-  if (names.empty())
-    throw FileError(
-        fmt::format("{}: has no class folders; put the images of each class into a "
-                    "folder named after it",
-                    folder.string()));
-  return names;
-}
-
-std::vector<fs::path> images_below(const fs::path& folder) {
-  std::vector<fs::path> paths;
-  for (const fs::directory_entry& entry : fs::recursive_directory_iterator(folder))
-    if (is_image(entry)) paths.push_back(entry.path());
-  std::sort(paths.begin(), paths.end());
-  if (paths.empty())
-    throw FileError(fmt::format("{}: an empty class folder; add images ({}) or remove it",
-                                folder.string(), fmt::join(kImageSuffixes, " ")));
-  return paths;
-}
-
-fs::path split_folder(const fs::path& root, Split split) {
-  if (split == Split::train) return root / "train";
-  return fs::is_directory(root / "val") ? root / "val" : root / "test";
-}
-
-// Lists the images of the split and fills labels and class names.
-std::vector<fs::path> list_images(const fs::path& root, const fs::path& folder, Dataset& dataset) {
-  dataset.class_names = class_folders(fs::is_directory(root / "train") ? root / "train" : folder);
-  const std::vector<std::string>& names = dataset.class_names;
-  std::vector<fs::path> paths;
-  for (const std::string& name : class_folders(folder)) {
-    const auto found = std::lower_bound(names.begin(), names.end(), name);
-    if (found == names.end() || *found != name)
-      throw FileError(fmt::format("{}: is not a class of {}", (folder / name).string(),
-                                  (root / "train").string()));
-    const std::vector<fs::path> images = images_below(folder / name);
-    paths.insert(paths.end(), images.begin(), images.end());
-    dataset.labels.resize(paths.size(), std::int32_t(found - names.begin()));
+// Some of the images of another source.
+class ChosenImages final : public ImageSource {
+ public:
+  ChosenImages(std::shared_ptr<const ImageSource> all, std::vector<std::int64_t> chosen)
+      : all_(std::move(all)), chosen_(std::move(chosen)) {}
+  std::int64_t count() const override { return std::int64_t(chosen_.size()); }
+  Image read(std::int64_t index) const override {
+    return all_->read(chosen_.at(std::size_t(index)));
   }
-  return paths;
+  std::string digest() const override { return all_->digest(); }
+
+ private:
+  std::shared_ptr<const ImageSource> all_;
+  std::vector<std::int64_t> chosen_;
+};
+
+// Keeps the labels whose image is good, and counts the others.
+std::vector<std::int64_t> keep_good(const std::vector<char>& good, const fs::path& folder,
+                                    Dataset& dataset) {
+  std::vector<std::int64_t> kept;
+  for (std::size_t i = 0; i < good.size(); ++i)
+    if (good[i] != 0) {
+      dataset.labels[kept.size()] = dataset.labels[i];
+      kept.push_back(std::int64_t(i));
+    }
+  dataset.labels.resize(kept.size());
+  dataset.skipped = std::int64_t(good.size() - kept.size());
+  if (kept.empty()) throw FileError(fmt::format("{}: none of its images decodes", folder.string()));
+  return kept;
+}
+
+// Calls f(i) for all images on all threads, and says for which it threw no FileError.
+template <class F>
+std::vector<char> try_all(std::int64_t count, const ImageFolderOptions& options, F f) {
+  std::vector<char> good(std::size_t(count), 1);
+  std::mutex mutex;
+  std::int64_t done = 0;
+  parallel_chunks(good.size(), [&](std::size_t i) {
+    try {
+      f(std::int64_t(i));
+    } catch (const FileError&) {
+      if (options.bad == BadImages::error) throw;
+      good[i] = 0;
+    }
+    const std::lock_guard lock(mutex);
+    if (++done % 64 == 0 && options.progress) options.progress(done, count);
+  });
+  return good;
+}
+
+void read_into_memory(const ImageSource& files, const ImageFolderOptions& options,
+                      Dataset& dataset) {
+  const auto image_bytes = std::size_t(dataset.image_bytes());
+  const std::size_t needed = std::size_t(files.count()) * image_bytes;
+  const auto memory = std::size_t(::sysconf(_SC_PHYS_PAGES)) * std::size_t(::sysconf(_SC_PAGESIZE));
+  if (needed > memory / 10 * 8)
+    throw FileError(
+        fmt::format("{}: {} images of {} x {} take {} GiB, this machine has {}; read them as they "
+                    "are needed, with --cache DIR or --stream",
+                    dataset.source.string(), files.count(), options.side, options.side,
+                    needed >> 30, memory >> 30));
+  dataset.pixels.resize(needed);
+  const std::vector<char> good = try_all(files.count(), options, [&](std::int64_t i) {
+    const Image image = fit_square(files.read(i), options.side, options.resize);
+    std::ranges::copy(image.pixels, dataset.pixels.begin() + i * std::int64_t(image_bytes));
+  });
+  const std::vector<std::int64_t> kept = keep_good(good, dataset.source, dataset);
+  for (std::size_t i = 0; i < kept.size(); ++i)
+    if (kept[i] != std::int64_t(i))
+      std::copy_n(dataset.pixels.begin() + kept[i] * std::int64_t(image_bytes), image_bytes,
+                  dataset.pixels.begin() + std::int64_t(i * image_bytes));
+  dataset.pixels.resize(kept.size() * image_bytes);
+}
+
+// The packed file of these images, made if it is not there yet.
+std::shared_ptr<const PackedImages> packed(const ImageFiles& files,
+                                           const ImageFolderOptions& options, Split split) {
+  require(!options.cache.empty(), "imagefolder: packed images need a folder to lie in");
+  const std::string digest = files.digest();
+  const fs::path path = options.cache / fmt::format("{}-{}-{}.hushpack", digest.substr(0, 16),
+                                                    name_of(split), shorter_side(options));
+  if (!fs::exists(path))
+    pack_images(
+        path, files, shorter_side(options),
+        [&](std::int64_t, const std::string& what) {
+          if (options.bad == BadImages::error) throw FileError(what);
+        },
+        [&](std::int64_t done) {
+          if (options.progress) options.progress(done, files.count());
+        });
+  auto images = std::make_shared<PackedImages>(path);
+  if (images->digest() != digest || images->shorter_side() != shorter_side(options) ||
+      images->count() != files.count())
+    throw FileError(path.string() + ": was made of other images; delete it");
+  return images;
+}
+
+void read_packed(const ImageFiles& files, const ImageFolderOptions& options, Dataset& dataset) {
+  const auto images = packed(files, options, dataset.split);
+  std::vector<char> good;
+  for (std::int64_t i = 0; i < images->count(); ++i) good.push_back(images->decoded(i) ? 1 : 0);
+  if (const auto bad = std::ranges::find(good, 0); bad != good.end())
+    if (options.bad == BadImages::error) files.read(bad - good.begin());  // throws what is wrong
+  dataset.images = std::make_shared<ChosenImages>(images, keep_good(good, dataset.source, dataset));
 }
 
 }  // namespace
@@ -74,27 +133,40 @@ bool is_image_folder(const fs::path& root) {
          fs::is_directory(root / "test");
 }
 
-Dataset read_image_folder(const fs::path& root, Split split, std::int64_t side) {
-  require(side >= 1 && side <= 4096, "imagefolder: image size {}, expected 1 to 4096", side);
-  const fs::path folder = split_folder(root, split);
-  if (!fs::is_directory(folder))
-    throw FileError(
-        fmt::format("{}: no such folder; it should hold one folder per class", folder.string()));
+Dataset read_image_folder(const fs::path& root, Split split, const ImageFolderOptions& options) {
+  require(options.side >= 1 && options.side <= 4096,
+          "imagefolder: image size {}, expected 1 to 4096", options.side);
+  require(options.resize == 0 || (options.resize >= options.side && options.resize <= 8192),
+          "imagefolder: images resized to {} have no crop of {}", options.resize, options.side);
+  ImageListing listing = list_images(root, split, options.label_file);
   Dataset dataset;
   dataset.name = "imagefolder";
   dataset.split = split;
   dataset.source = root;
-  dataset.height = dataset.width = side;
+  dataset.height = dataset.width = options.side;
   dataset.channels = 3;
   dataset.mean = {0.485f, 0.456f, 0.406f};
   dataset.std = {0.229f, 0.224f, 0.225f};
-  const std::vector<fs::path> paths = list_images(root, folder, dataset);
-  const std::size_t image_bytes = std::size_t(dataset.image_bytes());
-  dataset.pixels.resize(paths.size() * image_bytes);
-  parallel_chunks(paths.size(), [&](std::size_t i) {
-    const Image image = fit_square(decode_image(paths[i]), side);
-    std::copy(image.pixels.begin(), image.pixels.end(), dataset.pixels.begin() + i * image_bytes);
-  });
+  dataset.class_names = std::move(listing.class_names);
+  dataset.labels = std::move(listing.labels);
+  dataset.resize = options.resize;
+  const auto files = std::make_shared<ImageFiles>(root, std::move(listing.paths));
+  switch (options.storage) {
+    case ImageStorage::memory:
+      read_into_memory(*files, options, dataset);
+      break;
+    case ImageStorage::stream:
+      dataset.images = files;
+      if (options.bad == BadImages::skip)  // which ones are good shows only when they are decoded
+        dataset.images = std::make_shared<ChosenImages>(
+            files,
+            keep_good(try_all(files->count(), options, [&](std::int64_t i) { files->read(i); }),
+                      root, dataset));
+      break;
+    case ImageStorage::packed:
+      read_packed(*files, options, dataset);
+      break;
+  }
   return dataset;
 }
 

@@ -7,20 +7,23 @@
 
 #include "data/dataset.h"
 #include "data/download.h"
+#include "data/image_folder.h"
 
 namespace hush::data {
 
 struct LoadOptions {
   // The first place to look, and where a download goes. The dataset may lie in it or be it.
   std::filesystem::path data_dir;
-  bool coarse_labels = false;     // cifar100: the 20 superclasses
-  std::int64_t image_size = 224;  // imagefolder: height and width after resizing
+  bool coarse_labels = false;  // cifar100: the 20 superclasses
+  // Datasets of image files: ImageFolderOptions, whose side 0 is that of the dataset itself, 224
+  // for imagefolder and 64 for tiny-imagenet.
+  ImageFolderOptions images = {.side = 0};
   bool allow_download = true;
   std::string base_url;       // fetch from this mirror instead of the official address
   ProgressCallback progress;  // of downloads; may throw to cancel
 };
 
-// "cifar10", "cifar100", "mnist", "fashion-mnist", "imagefolder".
+// "cifar10", "cifar100", "mnist", "fashion-mnist", "tiny-imagenet", "imagefolder".
 std::vector<std::string> dataset_names();
 
 // The folder of a dataset. Looks in options.data_dir, in $HUSH_DATA, in datasets/ and where

@@ -98,8 +98,7 @@ void draw_caption(Image& sheet, std::int64_t top, std::int64_t left, std::int64_
 }  // namespace
 
 Image image_of(const Dataset& dataset, std::int64_t index) {
-  const std::span<const std::uint8_t> pixels = dataset.image(index);
-  return {dataset.height, dataset.width, dataset.channels, {pixels.begin(), pixels.end()}};
+  return dataset.fitted(index);
 }
 
 Image contact_sheet(std::span<const Tile> tiles, const SheetLayout& layout) {

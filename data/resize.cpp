@@ -15,15 +15,15 @@ namespace {
 constexpr int kFractionBits = 22;  // 255 * 2^22 still fits in 32 bits
 
 // The source positions that one output position is made of.
-struct Window {
+struct Taps {
   std::int64_t first;
   std::vector<std::int32_t> weights;  // fixed point; they add up to one
 };
 
-std::vector<Window> make_windows(std::int64_t source, std::int64_t target) {
+std::vector<Taps> make_windows(std::int64_t source, std::int64_t target) {
   const double scale = double(source) / double(target);
   const double support = std::max(scale, 1.0);  // half the width of the triangle
-  std::vector<Window> windows;
+  std::vector<Taps> windows;
   for (std::int64_t position = 0; position < target; ++position) {
     const double centre = (double(position) + 0.5) * scale;
     const auto first = std::max<std::int64_t>(std::int64_t(centre - support + 0.5), 0);
@@ -34,7 +34,7 @@ std::vector<Window> make_windows(std::int64_t source, std::int64_t target) {
       exact.push_back(std::max(0.0, 1 - std::abs(double(i) + 0.5 - centre) / support));
       sum += exact.back();
     }
-    Window window{first, {}};
+    Taps window{first, {}};
     for (double weight : exact)
       window.weights.push_back(std::int32_t(std::lround(weight / sum * (1 << kFractionBits))));
     windows.push_back(std::move(window));
@@ -47,12 +47,12 @@ std::vector<std::uint8_t> resize_axis(const std::vector<std::uint8_t>& pixels, s
                                       std::int64_t source, std::int64_t inner,
                                       std::int64_t target) {
   if (source == target) return pixels;
-  const std::vector<Window> windows = make_windows(source, target);
+  const std::vector<Taps> windows = make_windows(source, target);
   std::vector<std::uint8_t> result(std::size_t(outer * target * inner));
   std::vector<std::int32_t> sums(static_cast<std::size_t>(inner));
   std::uint8_t* out = result.data();
   for (std::int64_t o = 0; o < outer; ++o) {
-    for (const Window& window : windows) {
+    for (const Taps& window : windows) {
       std::fill(sums.begin(), sums.end(), 1 << (kFractionBits - 1));  // so the shift rounds
       const std::uint8_t* in = pixels.data() + (o * source + window.first) * inner;
       for (std::int32_t weight : window.weights)

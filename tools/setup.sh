@@ -6,7 +6,7 @@ set -euo pipefail
 packages=(
   g++ cmake ninja-build pkg-config git ca-certificates
   libfmt-dev libcli11-dev nlohmann-json3-dev libhwy-dev libstb-dev
-  libcurl4-openssl-dev zlib1g-dev libarchive-dev libssl-dev libsodium-dev prometheus-cpp-dev
+  libcurl4-openssl-dev zlib1g-dev libjpeg-dev libarchive-dev libssl-dev libsodium-dev prometheus-cpp-dev
   libboost-context-dev libgtest-dev libgmock-dev libbenchmark-dev
 )
 if [[ "${1:-}" == --demo ]]; then packages+=(dataset-fashion-mnist); fi

@@ -18,7 +18,7 @@ std::vector<Subject> read_subjects(const std::vector<std::string>& files, int fr
     require(fits || info.image[1] == info.image[2],
             "{}: {}×{} pixels, the model takes {}×{}; resize it first", file, image.height,
             image.width, info.image[1], info.image[2]);
-    if (!fits) image = data::fit_square(image, info.image[1]);
+    if (!fits) image = data::fit_square(image, info.image[1], dataset.images.resize);
     result.push_back({file, std::move(image), -1});
   }
   if (from_test > 0) {

@@ -4,6 +4,7 @@
 
 #include "apps/common/interrupt.h"
 #include "apps/common/progress.h"
+#include "core/thread_pool.h"
 
 namespace hush::apps {
 
@@ -15,9 +16,27 @@ void DatasetOptions::add_to(CLI::App& app) {
                  "where to look for it first, and where a download goes; then $HUSH_DATA and "
                  "datasets/ are tried");
   app.add_flag("--coarse", coarse, "cifar100: the 20 superclasses");
-  app.add_option("--image-size", image_size, "imagefolder: images are resized to this square")
-      ->check(CLI::Range(8, 1024))
+  app.add_option("--image-size", images.side,
+                 "image files: what the network sees of them, a square; default 224, tiny-imagenet "
+                 "64")
+      ->check(CLI::Range(8, 1024));
+  app.add_option("--resize", images.resize,
+                 "image files: the shorter side before the middle is cut out, such as 256; default "
+                 "--image-size")
+      ->check(CLI::Range(8, 8192));
+  app.add_option("--labels", images.label_file,
+                 "image files: the test images lie in one folder, their classes are in this file");
+  app.add_option("--bad-images", bad_images_,
+                 "image files that do not decode: error, or skip and count them")
+      ->check(CLI::IsMember({"error", "skip"}))
       ->capture_default_str();
+  app.add_flag("--stream", stream, "image files: decode them each time instead of keeping them");
+  app.add_option("--cache", images.cache,
+                 "image files: decode them once into a packed file in this folder");
+}
+
+int DatasetOptions::workers() const {
+  return stream || !images.cache.empty() ? thread_count() : 1;
 }
 
 data::Dataset DatasetOptions::load(data::Split split) const {
@@ -27,7 +46,18 @@ data::Dataset DatasetOptions::load(data::Split split) const {
   data::LoadOptions options;
   options.data_dir = folder;
   options.coarse_labels = coarse;
-  options.image_size = image_size;
+  options.images = images;
+  if (bad_images_ == "skip") options.images.bad = data::BadImages::skip;
+  require(!stream || images.cache.empty(), "--stream decodes each time, --cache once; give one");
+  if (stream) options.images.storage = data::ImageStorage::stream;
+  if (!images.cache.empty()) options.images.storage = data::ImageStorage::packed;
+  std::unique_ptr<Progress> decoding;
+  options.images.progress = [&](std::int64_t done, std::int64_t total) {
+    if (interrupted()) throw Error("interrupted; nothing was kept of the images");
+    if (!decoding)
+      decoding = std::make_unique<Progress>("decoding " + name, "images", double(total));
+    decoding->update(double(done));
+  };
   options.progress = [&](const data::DownloadProgress& state) {
     if (interrupted()) throw Error("interrupted; nothing was kept of the download");
     if (!progress)
@@ -35,7 +65,12 @@ data::Dataset DatasetOptions::load(data::Split split) const {
           std::make_unique<Progress>("downloading " + name, "MB", double(state.total) * 1e-6);
     progress->update(double(state.received) * 1e-6);
   };
-  return data::load_dataset(name, split, options);
+  data::Dataset dataset = data::load_dataset(name, split, options);
+  progress.reset();
+  decoding.reset();
+  if (dataset.skipped > 0)
+    fmt::print(stderr, "{}: left out {} images that do not decode\n", name, dataset.skipped);
+  return dataset;
 }
 
 nn::ModelInfo info_of(const data::Dataset& dataset) {
@@ -59,11 +94,9 @@ void check_fits(const nn::ModelInfo& info, const data::Dataset& dataset) {
 }
 
 Json facts_of(const data::Dataset& dataset) {
-  return {{"name", dataset.name},
-          {"split", std::string(data::name_of(dataset.split))},
-          {"images", dataset.count()},
-          {"sha256", dataset.digest()},
-          {"source", dataset.source.string()}};
+  return {{"name", dataset.name},       {"split", std::string(data::name_of(dataset.split))},
+          {"images", dataset.count()},  {"skipped", dataset.skipped},
+          {"sha256", dataset.digest()}, {"source", dataset.source.string()}};
 }
 
 std::optional<nn::Batch> LoaderSource::next() {

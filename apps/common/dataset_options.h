@@ -11,16 +11,21 @@
 
 namespace hush::apps {
 
-// --dataset, --data, --coarse, --image-size.
+// --dataset, --data, --coarse, and those of datasets of image files.
 struct DatasetOptions {
   std::string name;
   std::string folder;
-  bool coarse = false;
-  std::int64_t image_size = 224;
+  bool coarse = false, stream = false;
+  data::ImageFolderOptions images = {.side = 0};
 
   void add_to(CLI::App& app);
   // Reads one split; a download shows its progress.
   data::Dataset load(data::Split split) const;
+  // Threads that prepare batches: one for images in memory, else one for each processor.
+  int workers() const;
+
+ private:
+  std::string bad_images_ = "error";
 };
 
 // What a model file says of the dataset that its network is trained on: name, classes, image,

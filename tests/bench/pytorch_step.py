@@ -106,4 +106,5 @@ def main():
     print(json.dumps({'seconds': statistics.median(times[1:]), 'peak_mib': peak}))
 
 
-main()
+if __name__ == "__main__":
+    main()

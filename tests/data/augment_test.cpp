@@ -3,10 +3,12 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
 #include <map>
 #include <set>
 
 #include "core/error.h"
+#include "data/dataset.h"
 
 namespace hush::data {
 namespace {
@@ -23,6 +25,10 @@ Dataset one_image(std::int64_t height, std::int64_t width, std::int64_t channels
         dataset.pixels.push_back(std::uint8_t(1 + 10 * y + x + 100 * c));
   dataset.labels = {0};
   return dataset;
+}
+
+PixelView view(const Dataset& dataset) {
+  return {dataset.pixels.data(), dataset.height, dataset.width, dataset.channels};
 }
 
 // What place_image should write: crop of the padded image, then flip, then normalisation, each
@@ -59,7 +65,7 @@ TEST(PlaceImage, EveryPlacementEqualsTheReference) {
         for (bool flipped : {false, true}) {
           const Placement placement{row, column, flipped};
           std::vector<float> placed(dataset.pixels.size(), -99.0f);
-          place_image(dataset, 0, placement, normalizer, placed.data());
+          place_image(view(dataset), placement, normalizer, placed.data());
           EXPECT_EQ(placed, reference(dataset, placement, mean, std))
               << row << " " << column << " " << flipped << " channels " << channels;
         }
@@ -70,7 +76,7 @@ TEST(PlaceImage, WrongNumberOfChannels) {
   const Dataset dataset = one_image(2, 2, 3);
   const std::vector<float> one = {0.5f};
   float target[12];
-  EXPECT_THROW(place_image(dataset, 0, {}, Normalizer(one, one), target), ArgumentError);
+  EXPECT_THROW(place_image(view(dataset), {}, Normalizer(one, one), target), ArgumentError);
 }
 
 TEST(Normalizer, RefusesNonsense) {
@@ -132,6 +138,48 @@ TEST(DrawPlacement, SwitchesAreIndependent) {
     EXPECT_EQ(draw_placement({4, false}, 7, 1, i).row_shift, both.row_shift);
     EXPECT_EQ(draw_placement({0, true}, 7, 1, i).flipped, both.flipped);
   }
+}
+
+TEST(DrawWindow, LiesInTheImageAndHasItsShareAndProportions) {
+  const Augmentation augmentation{.resized_crop = true};
+  double shares = 0;
+  constexpr int kDraws = 2000;
+  for (std::uint64_t i = 0; i < kDraws; ++i) {
+    const Window w = draw_window(augmentation, 300, 400, 7, 1, i);
+    ASSERT_GE(std::min({w.top, w.left, 300 - w.top - w.height, 400 - w.left - w.width}), 0);
+    const double ratio = double(w.width) / double(w.height),
+                 share = double(w.width * w.height) / 12e4;
+    ASSERT_GT(ratio, 0.74);  // 3:4, and what rounding to whole pixels adds
+    ASSERT_LT(ratio, 1.35);
+    ASSERT_GT(share, 0.079);
+    shares += share;
+  }
+  // torchvision's RandomResizedCrop.get_params gives 0.4351 (20,000 draws): windows that do not
+  // fit, which are large, are drawn again.
+  EXPECT_NEAR(shares / kDraws, 0.4351, 0.02);
+}
+
+TEST(DrawWindow, IsAFunctionOfSeedEpochAndIndex) {
+  const Augmentation augmentation{.resized_crop = true};
+  const auto draw = [&](std::uint64_t seed, std::uint64_t epoch, std::uint64_t index) {
+    const Window w = draw_window(augmentation, 1000, 1000, seed, epoch, index);
+    return std::array{w.top, w.left, w.height, w.width};
+  };
+  EXPECT_EQ(draw(1, 2, 3), draw(1, 2, 3));
+  EXPECT_NE(draw(1, 2, 3), draw(2, 2, 3));
+  EXPECT_NE(draw(1, 2, 3), draw(1, 3, 3));
+  EXPECT_NE(draw(1, 2, 3), draw(1, 2, 4));
+}
+
+// Where no drawn window fits, the middle is taken.
+TEST(DrawWindow, TakesTheMiddleOfAStrip) {
+  const Augmentation all{.resized_crop = true, .smallest_area = 1};
+  const Window wide = draw_window(all, 30, 400, 7, 0, 0), high = draw_window(all, 400, 30, 7, 0, 0);
+  EXPECT_EQ((std::array{wide.top, wide.left, wide.height, wide.width}),
+            (std::array<std::int64_t, 4>{0, 180, 30, 40}));
+  EXPECT_EQ((std::array{high.top, high.left, high.height, high.width}),
+            (std::array<std::int64_t, 4>{180, 0, 40, 30}));
+  EXPECT_EQ(draw_window(all, 1, 1, 7, 0, 0).height, 1);
 }
 
 }  // namespace

@@ -199,5 +199,62 @@ TEST(DataLoader, CostsLittle) {
   EXPECT_LT(each, 100e-6);  // a sanitizer build takes 20 times as long as Release
 }
 
+// Images that are not in memory, larger than the batches they go into.
+class LargerImages final : public ImageSource {
+ public:
+  std::int64_t count() const override { return 6; }
+  Image read(std::int64_t index) const override {
+    Image image{10 + index, 14, 3, {}};
+    for (std::int64_t i = 0; i < image.height * image.width * 3; ++i)
+      image.pixels.push_back(std::uint8_t(i * 7 + index * 13));
+    return image;
+  }
+  std::string digest() const override { return "larger"; }
+};
+
+Dataset streamed() {
+  Dataset dataset = numbered(6);
+  dataset.pixels.clear();
+  dataset.images = std::make_shared<LargerImages>();
+  dataset.resize = 8;
+  return dataset;
+}
+
+TEST(DataLoader, StreamedImagesAreFitted) {
+  const Dataset dataset = streamed();
+  const Seen seen = epoch(dataset, {.batch_size = 4, .threads = 2}, 0);
+  std::vector<float> expected;
+  for (std::int64_t i = 0; i < 6; ++i)
+    for (const std::uint8_t pixel : fit_square(LargerImages().read(i), 6, 8).pixels)
+      expected.push_back((float(pixel) / 255.0f - 0.5f) / 0.25f);
+  EXPECT_EQ(seen.pixels, expected);
+}
+
+TEST(DataLoader, ResizedCropsDependOnSeedEpochAndImageAlone) {
+  for (const Dataset& dataset : {streamed(), numbered(6, 16)}) {
+    const Augmentation augmentation{.horizontal_flip = true, .resized_crop = true};
+    LoaderOptions options{.batch_size = 4, .augmentation = augmentation, .seed = 3};
+    const Seen seen = epoch(dataset, options, 2);
+    options.threads = 3;
+    EXPECT_EQ(epoch(dataset, options, 2), seen);
+    EXPECT_NE(epoch(dataset, options, 3).pixels, seen.pixels);
+    // Resumed at the second batch.
+    const Seen rest = epoch(dataset, options, 2, 1);
+    EXPECT_TRUE(std::equal(rest.pixels.rbegin(), rest.pixels.rend(), seen.pixels.rbegin()));
+    // Each image is its window, resized and flipped.
+    const std::int64_t side = dataset.height;
+    const Image whole = dataset.whole(0);
+    const Window w = draw_window(augmentation, whole.height, whole.width, 3, 2, 0);
+    const Image cut = resize(crop(whole, w.top, w.left, w.height, w.width), side, side);
+    const bool flipped = draw_placement(augmentation, 3, 2, 0).flipped;
+    for (std::int64_t x = 0; x < side; ++x)
+      ASSERT_EQ(seen.pixels[std::size_t((flipped ? side - 1 - x : x) * 3)],
+                (float(cut.pixels[std::size_t(x * 3)]) / 255.0f - 0.5f) / 0.25f);
+  }
+  const Dataset dataset = numbered(6);
+  EXPECT_THROW(DataLoader(dataset, {.augmentation = {.resized_crop = true, .smallest_area = 0}}),
+               ArgumentError);
+}
+
 }  // namespace
 }  // namespace hush::data

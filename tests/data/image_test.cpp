@@ -1,6 +1,7 @@
 #include "data/image.h"
 
 #include <stb/stb_image_write.h>
+#include <zlib.h>
 
 #include "data/digest.h"
 #include "data/file_bytes.h"
@@ -63,6 +64,17 @@ TEST(Crop, TakesTheMiddle) {
   EXPECT_THROW(centre_crop(image, 6, 3), ArgumentError);
 }
 
+// torchvision's Resize(256) and CenterCrop(224), in small.
+TEST(Crop, FitSquareCutsAMarginOff) {
+  const Image image = make_image(40, 60, [](auto y, auto x, auto) { return 3 * y + x; });
+  EXPECT_EQ(fit_square(image, 14, 20).pixels, centre_crop(resize(image, 20, 30), 14, 14).pixels);
+  EXPECT_EQ(fit_square(image, 14, 14).pixels, fit_square(image, 14).pixels);
+  EXPECT_THROW(fit_square(image, 14, 13), ArgumentError);
+  EXPECT_EQ(reduced(image, 20).pixels, resize(image, 20, 30).pixels);
+  EXPECT_EQ(reduced(image, 40).pixels, image.pixels);
+  EXPECT_EQ(reduced(image, 50).width, 60);
+}
+
 TEST(Crop, FitSquareKeepsProportions) {
   // Left third black, the middle white, the right third black: a square of the middle is white.
   const Image image =
@@ -88,6 +100,29 @@ TEST_F(Decode, GreyBecomesRgb) {
   write("grey.pgm", std::string("P5\n2 1\n255\n\x10\x80"));
   EXPECT_EQ(decode_image(root() / "grey.pgm").pixels, (Bytes{16, 16, 16, 128, 128, 128}));
   EXPECT_EQ(decode_image(root() / "grey.pgm", 1).pixels, (Bytes{16, 128}));
+}
+
+// A PNG chunk with its checksum.
+std::string chunk(const std::string& type, const std::string& data) {
+  const auto big_endian = [](std::uint32_t x) {
+    return std::string{char(x >> 24), char(x >> 16), char(x >> 8), char(x)};
+  };
+  const std::string body = type + data;
+  const auto crc = crc32(0, reinterpret_cast<const Bytef*>(body.data()), uInt(body.size()));
+  return big_endian(std::uint32_t(data.size())) + body + big_endian(std::uint32_t(crc));
+}
+
+// Grey, 16 bits: the high bytes count.
+TEST_F(Decode, SixteenBitPng) {
+  const std::string row = {0, '\x12', '\x34', '\xab', '\xcd'};  // no filter, two pixels
+  Bytes packed(100);
+  uLongf size = packed.size();
+  compress(packed.data(), &size, reinterpret_cast<const Bytef*>(row.data()), row.size());
+  const std::string header{0, 0, 0, 2, 0, 0, 0, 1, 16, 0, 0, 0, 0};
+  write("deep.png", "\x89PNG\r\n\x1a\n" + chunk("IHDR", header) +
+                        chunk("IDAT", std::string(packed.begin(), packed.begin() + long(size))) +
+                        chunk("IEND", ""));
+  EXPECT_EQ(decode_image(root() / "deep.png").pixels, (Bytes{0x12, 0x12, 0x12, 0xab, 0xab, 0xab}));
 }
 
 TEST_F(Decode, NotAnImage) {

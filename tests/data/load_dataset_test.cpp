@@ -81,7 +81,7 @@ TEST_F(LoadDataset, ADamagedDatasetIsNotPassedOver) {
 TEST_F(LoadDataset, ImageFolder) {
   write("pictures/train/a/1.pgm", std::string("P5\n1 1\n255\n\x10"));
   LoadOptions options = offline(root() / "pictures");
-  options.image_size = 2;
+  options.images.side = 2;
   const Dataset dataset = load_dataset("imagefolder", Split::train, options);
   EXPECT_EQ(dataset.pixels, Bytes(12, 0x10));
   expect_error([&] { load_dataset("imagefolder", Split::train, offline(root() / "work")); },
@@ -114,8 +114,9 @@ TEST_F(LoadDataset, OfflineSaysWhatToPutWhere) {
 }
 
 TEST_F(LoadDataset, UnknownNameAndMissingFolder) {
-  expect_error<ArgumentError>([&] { load_dataset("cifar11", Split::train); },
-                              {"cifar11", "cifar10, cifar100, mnist, fashion-mnist, imagefolder"});
+  expect_error<ArgumentError>(
+      [&] { load_dataset("cifar11", Split::train); },
+      {"cifar11", "cifar10, cifar100, mnist, fashion-mnist, tiny-imagenet, imagefolder"});
   expect_error([&] { load_dataset("cifar10", Split::train, offline(root() / "typo")); },
                {"typo", "does not exist"});
 }

@@ -54,7 +54,7 @@ class RealData : public testing::Test {
   LoadOptions options_ = [] {
     LoadOptions options;
     options.allow_download = false;
-    options.image_size = 32;
+    options.images.side = 32;
     return options;
   }();
   std::string reason_;
@@ -130,6 +130,20 @@ TEST_F(RealData, Imagenette) {
   // Natural images: neither black nor white nor in the wrong channel order by much.
   const Statistics found = statistics(test);
   for (std::size_t c = 0; c < 3; ++c) EXPECT_NEAR(found.mean[c], test.mean[c], 0.1);
+}
+
+TEST_F(RealData, TinyImageNet) {
+  if (!present("tiny-imagenet")) GTEST_SKIP() << reason_;
+  options_.images.side = 0;
+  const Dataset val = load("tiny-imagenet", Split::test);
+  EXPECT_EQ(val.classes(), 200);
+  EXPECT_EQ(val.image_bytes(), 64 * 64 * 3);
+  EXPECT_EQ(val.skipped, 0);
+  const Statistics found = statistics(val);
+  for (std::size_t c = 0; c < 3; ++c) EXPECT_NEAR(found.mean[c], val.mean[c], 0.03);
+  // Part of the training images may be at hand; every class is.
+  EXPECT_THAT(statistics(load("tiny-imagenet", Split::train)).labels,
+              testing::Each(testing::Gt(0)));
 }
 
 }  // namespace
