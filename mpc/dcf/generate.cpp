@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "core/thread_pool.h"
 #include "mpc/dcf/walk.h"
 #include "mpc/ot/secret_array.h"
 
@@ -25,6 +26,7 @@ struct Value {  // a value block as two ring elements
 };
 
 using Strip = Block[kDcfStrip];
+constexpr std::size_t kStripsAThread = 16;
 
 // The keys of one strip in the making. All of it is secret until corrected.
 struct StripGeneration {
@@ -44,6 +46,34 @@ struct StripGeneration {
   StripGeneration(const StripGeneration&) = delete;
   StripGeneration& operator=(const StripGeneration&) = delete;
   ~StripGeneration() { sodium_memzero(this, sizeof *this); }
+
+  void set_roots(std::size_t i, Block root0, Block root1) {
+    const Block roots[2] = {root0, root1};
+    for (int party = 0; party < 2; ++party) {
+      seed[party][i] = {roots[party].lo & ~kDcfControlBits, roots[party].hi};
+      on_path[party][i] = party == 1;
+    }
+  }
+  void set_function(std::size_t i, Ring point, std::span<const Ring> values) {
+    alpha[i] = point;
+    for (unsigned j = 0; j < shape.value_blocks; ++j)
+      beta[j][i] = Value(Block{values[2 * j], values[2 * j + 1]});
+  }
+
+  // All corrections of the strip, from the roots down.
+  void make(Block* out) {
+    for (unsigned level = 0; level < shape.levels(); ++level) {
+      expand();
+      for (std::size_t i = 0; i < kDcfStrip; ++i) {
+        const bool keep = (alpha[i] >> (shape.domain_bits - 1 - level) & 1) != 0;
+        for (unsigned j = 0; j < shape.value_blocks; ++j)
+          out[(1 + j) * kDcfStrip + i] = correct_value(j, i, keep);
+        out[i] = correct_node(i, keep);
+      }
+      out += (1 + shape.value_blocks) * kDcfStrip;
+    }
+    finish(out);
+  }
 
   void hash(int party, std::uint64_t tag, Strip& out) const {
     aes_kernels().mmo(key, seed[party], Block{tag, 0}, out, kDcfStrip);
@@ -126,37 +156,23 @@ void dcf_generate(const DcfShape& shape, Block hash_key, std::span<const Ring> a
           "dcf: the arrays do not fit {} keys", count);
   AesKey key;
   aes_kernels().expand(hash_key, key);
-  Block* out = corrections.data();
-  for (std::size_t first = 0; first < count; first += kDcfStrip) {
-    StripGeneration strip(key, shape);
-    for (std::size_t i = 0; i < kDcfStrip; ++i) {
-      const Block roots[2] = {roots0[first + i], roots1[first + i]};
-      for (int party = 0; party < 2; ++party) {
-        strip.seed[party][i] = {roots[party].lo & ~kDcfControlBits, roots[party].hi};
-        strip.on_path[party][i] = party == 1;
-      }
-      if (first + i >= count) continue;
-      strip.alpha[i] = alphas[first + i];
-      require(strip.alpha[i] >> shape.domain_bits == 0, "dcf: alpha {} needs more than {} bits",
-              first + i, shape.domain_bits);
-      for (unsigned j = 0; j < shape.value_blocks; ++j) {
-        const Ring* beta = &betas[2 * (shape.value_blocks * (first + i) + j)];
-        strip.beta[j][i] = Value(Block{beta[0], beta[1]});
-      }
-    }
-    for (unsigned level = 0; level < shape.levels(); ++level) {
-      strip.expand();
+  const std::size_t strip_blocks = kDcfStrip * shape.blocks_per_key();
+  const std::size_t strips = dcf_root_blocks(count) / kDcfStrip;
+  parallel_for(strips, kStripsAThread, [&](std::size_t begin, std::size_t end) {
+    for (std::size_t s = begin; s < end; ++s) {
+      const std::size_t first = s * kDcfStrip;
+      StripGeneration strip(key, shape);
       for (std::size_t i = 0; i < kDcfStrip; ++i) {
-        const bool keep = (strip.alpha[i] >> (shape.domain_bits - 1 - level) & 1) != 0;
-        for (unsigned j = 0; j < shape.value_blocks; ++j)
-          out[(1 + j) * kDcfStrip + i] = strip.correct_value(j, i, keep);
-        out[i] = strip.correct_node(i, keep);
+        strip.set_roots(i, roots0[first + i], roots1[first + i]);
+        if (first + i >= count) continue;
+        require(alphas[first + i] >> shape.domain_bits == 0,
+                "dcf: alpha {} needs more than {} bits", first + i, shape.domain_bits);
+        strip.set_function(i, alphas[first + i],
+                           betas.subspan(2 * shape.value_blocks * (first + i)));
       }
-      out += (1 + shape.value_blocks) * kDcfStrip;
+      strip.make(corrections.data() + s * strip_blocks);
     }
-    strip.finish(out);
-    out += shape.final_blocks() * kDcfStrip;
-  }
+  });
 }
 
 }  // namespace hush::mpc

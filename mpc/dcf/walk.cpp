@@ -51,11 +51,7 @@ DcfWalkFunction find_dcf_walk(AesPath path) {
 }
 
 DcfWalkFunction dcf_walk() {
-  static const DcfWalkFunction best = [] {
-    for (const AesPath path : {AesPath::kVaes512, AesPath::kVaes256, AesPath::kAesNi})
-      if (const DcfWalkFunction walk = find_dcf_walk(path)) return walk;
-    return find_dcf_walk(AesPath::kPortable);
-  }();
+  static const DcfWalkFunction best = find_dcf_walk(aes_kernels().path);
   return best;
 }
 

@@ -5,31 +5,19 @@
 // The trick: all nodes of a strip stay in registers for the whole walk, and kStreams independent
 // registers hide the latency of AESENC. Corrections are the only memory read.
 
-template <unsigned kStreams>
-struct Streams {
-  Lane lane[kStreams];
-};
-
-template <unsigned kStreams>
+// H(in ^ tag), as declared in dcf.h.
+template <std::size_t kStreams>
 inline Streams<kStreams> hash(const AesKey& key, const Streams<kStreams>& in, Lane tag) {
   Streams<kStreams> x;
-  Streams<kStreams> y;
-  for (unsigned s = 0; s < kStreams; ++s) {
-    x.lane[s] = exclusive_or(in.lane[s], tag);
-    y.lane[s] = exclusive_or(x.lane[s], broadcast(key.round[0]));
-  }
-  for (unsigned round = 1; round < 10; ++round) {
-    const Lane k = broadcast(key.round[round]);
-    for (unsigned s = 0; s < kStreams; ++s) y.lane[s] = encrypt_round(y.lane[s], k);
-  }
-  const Lane k = broadcast(key.round[10]);
-  for (unsigned s = 0; s < kStreams; ++s)
-    y.lane[s] = exclusive_or(encrypt_last(y.lane[s], k), x.lane[s]);
+  for (std::size_t s = 0; s < kStreams; ++s) x.lane[s] = exclusive_or(in.lane[s], tag);
+  Streams<kStreams> y = x;
+  encrypt(key, y);
+  for (std::size_t s = 0; s < kStreams; ++s) y.lane[s] = exclusive_or(y.lane[s], x.lane[s]);
   return y;
 }
 
 // Walks keys first … first + kStreams * kLaneBlocks - 1 of the strip.
-template <unsigned kStreams, unsigned kValueBlocks>
+template <std::size_t kStreams, unsigned kValueBlocks>
 inline void walk_part(const DcfWalk& walk, std::size_t first) {
   constexpr unsigned kSums = kValueBlocks == 0 ? 1 : kValueBlocks;
   const Lane one = low_word(1);
@@ -37,7 +25,7 @@ inline void walk_part(const DcfWalk& walk, std::size_t first) {
   Streams<kStreams> node;
   Streams<kStreams> selector;  // bit d of the low word, d the side taken last
   Streams<kStreams> sum[kSums];
-  for (unsigned s = 0; s < kStreams; ++s) {
+  for (std::size_t s = 0; s < kStreams; ++s) {
     node.lane[s] = load(walk.nodes + first + s * kLaneBlocks);
     selector.lane[s] = one;
     for (unsigned j = 0; j < kSums; ++j) sum[j].lane[s] = exclusive_or(one, one);
@@ -46,10 +34,10 @@ inline void walk_part(const DcfWalk& walk, std::size_t first) {
   for (unsigned level = 0; level < walk.shape.levels(); ++level) {
     const unsigned bit = walk.shape.domain_bits - 1 - level;
     for (unsigned j = 0; j <= kValueBlocks; ++j)
-      for (unsigned s = 0; s < kStreams * kLaneBlocks / 4; ++s)
+      for (std::size_t s = 0; s < kStreams * kLaneBlocks / 4; ++s)
         prefetch(corrections + kPrefetchAhead + j * kDcfStrip + 4 * s);
     Streams<kStreams> chosen;  // all ones where the node is on the path
-    for (unsigned s = 0; s < kStreams; ++s) {
+    for (std::size_t s = 0; s < kStreams; ++s) {
       const Lane x = load(walk.points + first + s * kLaneBlocks);
       const Lane side = bit_and(shift_right(x, bit), one);
       chosen.lane[s] = any_bit(bit_and(node.lane[s], selector.lane[s]));
@@ -59,29 +47,29 @@ inline void walk_part(const DcfWalk& walk, std::size_t first) {
     for (unsigned j = 0; j < kValueBlocks; ++j) {
       const Streams<kStreams> value = hash(*walk.key, node, low_word(2u << j));
       const Block* correction = corrections + (1 + j) * kDcfStrip;
-      for (unsigned s = 0; s < kStreams; ++s) {
+      for (std::size_t s = 0; s < kStreams; ++s) {
         const Lane c = bit_and(load(correction + s * kLaneBlocks), chosen.lane[s]);
         sum[j].lane[s] = add(sum[j].lane[s], add(value.lane[s], c));
       }
     }
     node = hash(*walk.key, node, low_word(0));
-    for (unsigned s = 0; s < kStreams; ++s) {
+    for (std::size_t s = 0; s < kStreams; ++s) {
       const Lane c = bit_and(load(corrections + s * kLaneBlocks), chosen.lane[s]);
       node.lane[s] = exclusive_or(node.lane[s], c);
       if constexpr (kValueBlocks == 0) sum[0].lane[s] = exclusive_or(sum[0].lane[s], node.lane[s]);
     }
     corrections += (1 + kValueBlocks) * kDcfStrip;
   }
-  for (unsigned s = 0; s < kStreams; ++s) {
+  for (std::size_t s = 0; s < kStreams; ++s) {
     store(walk.nodes + first + s * kLaneBlocks, node.lane[s]);
     for (unsigned j = 0; j < kSums; ++j)
       store(walk.sums + j * kDcfStrip + first + s * kLaneBlocks, sum[j].lane[s]);
   }
 }
 
-template <unsigned kStreams, unsigned kValueBlocks>
+template <std::size_t kStreams, unsigned kValueBlocks>
 inline void walk_strip(const DcfWalk& walk) {
-  constexpr std::size_t kPart = std::size_t{kStreams} * kLaneBlocks;
+  constexpr std::size_t kPart = kStreams * kLaneBlocks;
   static_assert(kDcfStrip % kPart == 0);
   for (std::size_t first = 0; first < kDcfStrip; first += kPart)
     walk_part<kStreams, kValueBlocks>(walk, first);

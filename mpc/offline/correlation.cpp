@@ -1,5 +1,7 @@
 #include "mpc/offline/correlation.h"
 
+#include <algorithm>
+
 #include "mpc/dcf/dcf.h"
 #include "mpc/offline/carry_group.h"
 #include "mpc/offline/correlations.h"
@@ -53,7 +55,7 @@ std::vector<Field> comparison_layout(const CorrelationRequest& request) {
           {"r_sign", truncated, additive},
           {"roots", 2 * dcf_root_blocks(n), seeded},
           {"corrections", 2 * dcf_correction_blocks(shape, n), common},
-          {"hash_key", 2, common},
+          {"hash_key", 2, announced},
           {"k_bits", bit ? bit_words(n) : 0, exclusive},
           {"bits", select ? bit_words(n) : 0, seeded},
           {"value", select ? n : 0, additive},
@@ -125,16 +127,22 @@ std::size_t words_of(const Field& field, int party) {
 }
 
 bool is_dealt(const Field& field, int party) {
-  return field.source == common ||
+  return is_public(field) ||
          (party == 1 && (field.source == additive || field.source == exclusive));
 }
 
-CorrelationShare empty_share(const CorrelationRequest& request, int party) {
+CorrelationShare unfilled_share(const CorrelationRequest& request, int party) {
   CorrelationShare share;
   for (const Field& field : layout(request)) {
-    share.fields.emplace_back(words_of(field, party));
-    if (field.source == common) share.fields.back().disclose();
+    share.fields.emplace_back(words_of(field, party), Unfilled{});
+    if (is_public(field)) share.fields.back().disclose();
   }
+  return share;
+}
+
+CorrelationShare empty_share(const CorrelationRequest& request, int party) {
+  CorrelationShare share = unfilled_share(request, party);
+  for (SecretWords& field : share.fields) std::fill(field.begin(), field.end(), 0);
   return share;
 }
 

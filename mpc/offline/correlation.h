@@ -72,6 +72,7 @@ enum class FieldSource : std::uint8_t {
   additive,   // party 0 draws its part, party 1's completes a sum that depends on other fields
   exclusive,  // the same with exclusive or
   common,     // both hold the same public words
+  announced,  // the same, drawn at random once for a whole request
 };
 
 struct Field {
@@ -81,6 +82,11 @@ struct Field {
 };
 
 std::vector<Field> layout(const CorrelationRequest& request);
+
+// Whether a field is public, so that both parties hold the same words.
+inline bool is_public(const Field& field) {
+  return field.source == FieldSource::common || field.source == FieldSource::announced;
+}
 
 // How many words `party` holds of `field`.
 std::size_t words_of(const Field& field, int party);
@@ -100,7 +106,8 @@ struct CorrelationShare {
 // Whether a dealer has to send `party` its part of `field`; the rest grows from the party's seed.
 bool is_dealt(const Field& field, int party);
 
-// Memory for a share of `request`, all zero.
+// Memory for a share of `request`, all zero; or not yet filled.
 CorrelationShare empty_share(const CorrelationRequest& request, int party);
+CorrelationShare unfilled_share(const CorrelationRequest& request, int party);
 
 }  // namespace hush::mpc

@@ -12,19 +12,28 @@
 // Messages, with each party:
 //   1. party → dealer  SHA-256 of the demand's text          32 bytes
 //   2. dealer → party  seed                                  16 bytes
-//   3. dealer → party  for each request, its dealt fields    see Demand::dealt_bytes
-// The demands of dealer and both parties must be the same; a dealer that finds a difference throws
+//   3. dealer → party  for each portion (portion.h) of each request, its dealt fields;
+//                      an empty message if it has none      see Demand::dealt_bytes
+// The empty ones tell a party that lives on its seed alone that the other one is still being
+// served: the time limit of a channel is then one for a portion, not for a batch. The demands of
+// dealer and both parties must be the same; a dealer that finds a difference throws
 // ProtocolViolation before it has sent anything.
 #pragma once
+
+#include <array>
+#include <span>
 
 #include "mpc/channel/channel.h"
 #include "mpc/offline/correlation_source.h"
 #include "mpc/offline/demand.h"
 #include "mpc/offline/derive.h"
+#include "mpc/offline/portion.h"
+#include "mpc/ot/generator.h"
 
 namespace hush::mpc {
 
-// Lives as long as the weight masks that it dealt are in use. One thread.
+// Lives as long as the weight masks that it dealt are in use. Makes keys and products with all
+// threads of the process (core/thread_pool.h), a portion at a time; calls must not overlap.
 class Dealer {
  public:
   explicit Dealer(Generator generator) : generator_(std::move(generator)) {}
@@ -33,6 +42,11 @@ class Dealer {
   void deal(const Demand& demand, Channel& party0, Channel& party1);
 
  private:
+  using Channels = std::array<Channel*, 2>;
+  using Streams = std::array<Generator, 2>;
+  void deal_portion(const Portion& portion, std::span<const Ring> announced, Streams& streams,
+                    const Channels& parties);
+
   Generator generator_;
   WeightMasks masks_;
 };

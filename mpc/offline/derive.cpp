@@ -37,13 +37,8 @@ class Derivation {
     const SecretWords& part0 = share0_.fields[field];
     for (std::size_t i = 0; i < part1.size(); ++i) part1[i] = value(i) ^ part0[i];
   }
-  // Writes a common field through a function that is given its words.
-  template <class F>
-  void publish(std::size_t field, F fill) {
-    fill(share0_.fields[field]);
-    std::copy(share0_.fields[field].begin(), share0_.fields[field].end(),
-              share1_.fields[field].begin());
-  }
+  // Words of a public field.
+  SecretWords& common(std::size_t field) { return share0_.fields[field]; }
 
  private:
   template <class Combine>
@@ -126,7 +121,7 @@ void derive_selection(Derivation& d, const TruncationMask& mask, std::size_t bit
     d.complete(sign_field, [&](std::size_t i) { return bit_at(words, i) * mask.sign(i); });
 }
 
-void derive_comparisons(const CorrelationRequest& request, Generator& generator, Derivation& d) {
+void derive_comparisons(const CorrelationRequest& request, Derivation& d) {
   enum { kR, kHigh, kSign, kRoots, kCorrections, kHashKey, kKBits, kBits, kValue };
   constexpr std::size_t kValueSign = 10;
   constexpr std::size_t kOffsets = 11;
@@ -157,15 +152,10 @@ void derive_comparisons(const CorrelationRequest& request, Generator& generator,
   for (std::size_t i = 0; i < alphas.size(); ++i)
     for (std::size_t lane = 0; lane < lanes; ++lane)
       betas[i * lanes + lane] = (1 - 2 * k(i)) * v(i, lane);
-  const Block hash_key = generator.next_block();
-  d.publish(kHashKey, [&](SecretWords& words) {
-    words[0] = hash_key.lo;
-    words[1] = hash_key.hi;
-  });
-  d.publish(kCorrections, [&](SecretWords& words) {
-    dcf_generate({request.width - 1, lanes / 2}, hash_key, alphas, betas,
-                 blocks_of(d.part(0, kRoots)), blocks_of(d.part(1, kRoots)), blocks_of(words));
-  });
+  const Block hash_key = {d.common(kHashKey)[0], d.common(kHashKey)[1]};
+  dcf_generate({request.width - 1, lanes / 2}, hash_key, alphas, betas,
+               blocks_of(d.part(0, kRoots)), blocks_of(d.part(1, kRoots)),
+               blocks_of(d.common(kCorrections)));
 }
 
 }  // namespace
@@ -185,8 +175,8 @@ const WeightMasks::Mask& WeightMasks::find(const CorrelationRequest& product) co
   return found->second;
 }
 
-void derive(const CorrelationRequest& request, Generator& generator, WeightMasks& masks,
-            CorrelationShare& share0, CorrelationShare& share1) {
+void derive(const CorrelationRequest& request, WeightMasks& masks, CorrelationShare& share0,
+            CorrelationShare& share1) {
   Derivation d(share0, share1);
   switch (request.kind) {
     case CorrelationKind::square_pairs: {
@@ -226,7 +216,7 @@ void derive(const CorrelationRequest& request, Generator& generator, WeightMasks
       return d.complete(4, [&](std::size_t i) { return mask.high(i) * mask.sign(i); });
     }
     case CorrelationKind::comparisons:
-      return derive_comparisons(request, generator, d);
+      return derive_comparisons(request, d);
   }
   throw ArgumentError(fmt::format("correlation: unknown kind {}", int(request.kind)));
 }

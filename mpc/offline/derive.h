@@ -5,7 +5,6 @@
 #include <map>
 
 #include "mpc/offline/correlation.h"
-#include "mpc/ot/generator.h"
 
 namespace hush::mpc {
 
@@ -26,9 +25,10 @@ class WeightMasks {
   std::map<std::uint64_t, Mask> masks_;
 };
 
-// Given shares whose `seeded`, `by_party…` fields, and party 0's parts of all others, are filled:
-// writes party 1's parts and the common fields. `generator` draws public values.
-void derive(const CorrelationRequest& request, Generator& generator, WeightMasks& masks,
-            CorrelationShare& share0, CorrelationShare& share1);
+// Given shares whose `seeded`, `by_party…` and `announced` fields, and party 0's parts of all
+// others, are filled: writes party 1's parts, and the common fields of share 0. Public fields of
+// share 1 are not used.
+void derive(const CorrelationRequest& request, WeightMasks& masks, CorrelationShare& share0,
+            CorrelationShare& share1);
 
 }  // namespace hush::mpc

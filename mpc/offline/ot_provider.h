@@ -1,21 +1,23 @@
 // Correlated randomness from oblivious transfer: the two servers alone, no third party. What each
 // learns is what the OT protocols of mpc/ot reveal: nothing (semi-honest, computationally).
 //
-// | kind              | how                                                  | transfers each | |
-// ----------------- | ---------------------------------------------------- | ------------------- |
-// | cross_ands        | random OT of bits, no reply                          | 1 a bit | |
-// and_triples       | the same, both ways                                  | 2 a bit             |
-// | carry_groups      | the products led by p_1, then p_2, …: one OT of the  | 2, 4, 6 for arity |
-// |                   | leading mask serves them all in lanes (ot_lanes.h)   | 2, 3, 4 | |
-// bit_pairs         | b_0 + b_1 − 2·b_0·b_1                                | 1                   |
-// | square_pairs      | one Gilboa product                                   | 63 | | truncations
-// | 64 bit pairs: r, r >> f and its sign are sums of its | 64                  | | | bits (edaBits
-// of Escudero et al., CRYPTO 2020)       |                     | | truncated_squares | a
-// truncation, a square and a bit times a value       | 129                 | | selections        |
-// a bit times values, both ways                        | 2 (66 with a shift) | | product | matrix
-// products of the cross terms (ot_products.h)   | 64 a matrix element | | comparisons       |
-// refused: evaluating a comparison function's tree on  |                     | | | shared α costs
-// 2^63 steps (Doerner, Shelat, CCS 2017)|                     |
+// clang-format off
+// | kind              | how                                                   | transfers each      |
+// | ----------------- | ----------------------------------------------------- | ------------------- |
+// | cross_ands        | random OT of bits, no reply                           | 1 a bit             |
+// | and_triples       | the same, both ways                                   | 2 a bit             |
+// | carry_groups      | the products led by p_1, then p_2, …: one OT of the   | 2, 4, 6 for arity   |
+// |                   | leading mask serves them all in lanes (ot_lanes.h)    | 2, 3, 4             |
+// | bit_pairs         | b_0 + b_1 − 2·b_0·b_1                                 | 1                   |
+// | square_pairs      | one Gilboa product                                    | 63                  |
+// | truncations       | 64 bit pairs: r, r >> f and its sign are sums of its  | 64                  |
+// |                   | bits (edaBits of Escudero et al., CRYPTO 2020)        |                     |
+// | truncated_squares | a truncation, a square and a bit times a value        | 129                 |
+// | selections        | a bit times values, both ways                         | 2 (66 with a shift) |
+// | product           | matrix products of the cross terms (ot_products.h)    | 64 a matrix element |
+// | comparisons       | refused: evaluating a comparison function's tree on   |                     |
+// |                   | shared α costs 2^63 steps (Doerner, Shelat, CCS 2017) |                     |
+// clang-format on
 //
 // Messages: both send the SHA-256 of the demand's text, 32 bytes; then, request by request, those
 // of the OT protocols. ot_prediction.h gives rounds and bytes exactly.

@@ -5,7 +5,9 @@
 #include <sodium.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <memory>
+#include <string_view>
 
 #include "core/error.h"
 #include "mpc/ot/aes_x86.h"
@@ -109,8 +111,14 @@ const AesKernels* find_aes_kernels(AesPath path) {
 
 const AesKernels& aes_kernels() {
   static const AesKernels& best = []() -> const AesKernels& {
-    for (const AesPath path : {AesPath::kVaes512, AesPath::kVaes256, AesPath::kAesNi})
+    // Processors without AVX-512 have no VAES either, but for the very newest.
+    const char* limit = std::getenv("HUSH_SIMD");
+    const std::string_view simd = limit == nullptr ? "avx512" : limit;
+    if (simd == "none") return kPortable;
+    for (const AesPath path : {AesPath::kVaes512, AesPath::kVaes256, AesPath::kAesNi}) {
+      if (simd == "avx2" && path != AesPath::kAesNi) continue;
       if (const AesKernels* kernels = find_aes_kernels(path)) return *kernels;
+    }
     return kPortable;
   }();
   return best;

@@ -59,7 +59,8 @@ struct AesKernels {
 // The kernels of one instruction set, or null where this machine cannot run it.
 const AesKernels* find_aes_kernels(AesPath path);
 
-// The fastest kernels of this machine.
+// The fastest kernels of this machine, or of a smaller one: $HUSH_SIMD (core/cpu/instruction_set.h)
+// "avx2" stands for AES-NI without VAES, "none" for the portable ones.
 const AesKernels& aes_kernels();
 
 }  // namespace hush::mpc

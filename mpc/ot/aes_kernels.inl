@@ -6,9 +6,7 @@ constexpr std::size_t kStreams = 8;
 constexpr std::size_t kStrip = kStreams * kLaneBlocks;
 static_assert(kFoldUnit % kStrip == 0);
 
-struct Strip {
-  Lane lane[kStreams];
-};
+using Strip = Streams<kStreams>;
 
 inline Strip load_strip(const Block* in) {
   Strip x;
@@ -32,16 +30,6 @@ inline void add(Strip& x, Lane y) {
 
 inline void add(Strip& x, const Strip& y) {
   for (std::size_t s = 0; s < kStreams; ++s) x.lane[s] = exclusive_or(x.lane[s], y.lane[s]);
-}
-
-inline void encrypt(const AesKey& key, Strip& x) {
-  add(x, broadcast(key.round[0]));
-  for (unsigned round = 1; round < 10; ++round) {
-    const Lane k = broadcast(key.round[round]);
-    for (Lane& lane : x.lane) lane = encrypt_round(lane, k);
-  }
-  const Lane k = broadcast(key.round[10]);
-  for (Lane& lane : x.lane) lane = encrypt_last(lane, k);
 }
 
 inline void mmo_strip(const AesKey& key, const Block* in, Lane offset, Block* out) {

@@ -1,7 +1,4 @@
-// AES-NI and VAES instances of aes_kernels.inl. Each lives in a region compiled for its own
-// instruction set; the rest of the build stays at the x86-64 baseline. Only functions of this file
-// and intrinsics are instantiated inside a region, so that no inline function of a library header
-// can be emitted with instructions that other machines lack.
+// AES-NI and VAES instances of aes_kernels.inl.
 #if defined(__x86_64__)
 
 #include "mpc/ot/aes_x86.h"
@@ -11,46 +8,15 @@
 
 #include <cstring>
 
-#define HUSH_PRAGMA(text) _Pragma(#text)
-#if defined(__clang__)
-#define HUSH_TARGET_BEGIN(features) \
-  HUSH_PRAGMA(clang attribute push(__attribute__((target(features))), apply_to = function))
-#define HUSH_TARGET_END _Pragma("clang attribute pop")
-#else
-#define HUSH_TARGET_BEGIN(features) _Pragma("GCC push_options") HUSH_PRAGMA(GCC target(features))
-#define HUSH_TARGET_END _Pragma("GCC pop_options")
-#endif
+#include "mpc/ot/target_x86.h"
 
 namespace hush::mpc {
 namespace {
 
+#include "mpc/ot/lanes_x86.inl"
+
 HUSH_TARGET_BEGIN("aes,sse4.1")
 namespace aesni {
-
-using Lane = __m128i;
-constexpr std::size_t kLaneBlocks = 1;
-
-inline Lane load(const Block* in) {
-  return _mm_loadu_si128(reinterpret_cast<const Lane*>(in));
-}
-inline void store(Block* out, Lane x) {
-  _mm_storeu_si128(reinterpret_cast<Lane*>(out), x);
-}
-inline Lane broadcast(const Block& x) {
-  return load(&x);
-}
-inline Lane exclusive_or(Lane a, Lane b) {
-  return _mm_xor_si128(a, b);
-}
-inline Lane encrypt_round(Lane x, Lane k) {
-  return _mm_aesenc_si128(x, k);
-}
-inline Lane encrypt_last(Lane x, Lane k) {
-  return _mm_aesenclast_si128(x, k);
-}
-inline Lane counter_lane(std::uint64_t first) {
-  return _mm_set_epi64x(0, static_cast<long long>(first));
-}
 
 #include "mpc/ot/aes_kernels.inl"
 
@@ -84,71 +50,13 @@ HUSH_TARGET_END
 
 HUSH_TARGET_BEGIN("vaes,avx2")
 namespace vaes256 {
-
-using Lane = __m256i;
-constexpr std::size_t kLaneBlocks = 2;
-
-inline Lane load(const Block* in) {
-  return _mm256_loadu_si256(reinterpret_cast<const Lane*>(in));
-}
-inline void store(Block* out, Lane x) {
-  _mm256_storeu_si256(reinterpret_cast<Lane*>(out), x);
-}
-inline Lane broadcast(const Block& x) {
-  return _mm256_broadcastsi128_si256(_mm_loadu_si128(reinterpret_cast<const __m128i*>(&x)));
-}
-inline Lane exclusive_or(Lane a, Lane b) {
-  return _mm256_xor_si256(a, b);
-}
-inline Lane encrypt_round(Lane x, Lane k) {
-  return _mm256_aesenc_epi128(x, k);
-}
-inline Lane encrypt_last(Lane x, Lane k) {
-  return _mm256_aesenclast_epi128(x, k);
-}
-inline Lane counter_lane(std::uint64_t first) {
-  const auto n = static_cast<long long>(first);
-  return _mm256_add_epi64(_mm256_set_epi64x(0, n, 0, n), _mm256_set_epi64x(0, 1, 0, 0));
-}
-
 #include "mpc/ot/aes_kernels.inl"
-
 }  // namespace vaes256
 HUSH_TARGET_END
 
 HUSH_TARGET_BEGIN("vaes,avx512f,avx2")
 namespace vaes512 {
-
-using Lane = __m512i;
-constexpr std::size_t kLaneBlocks = 4;
-
-inline Lane load(const Block* in) {
-  return _mm512_loadu_si512(in);
-}
-inline void store(Block* out, Lane x) {
-  _mm512_storeu_si512(out, x);
-}
-inline Lane broadcast(const Block& x) {  // the zero-masked form: g++ 12 warns of the plain one
-  return _mm512_maskz_broadcast_i32x4(0xffff,
-                                      _mm_loadu_si128(reinterpret_cast<const __m128i*>(&x)));
-}
-inline Lane exclusive_or(Lane a, Lane b) {
-  return _mm512_xor_si512(a, b);
-}
-inline Lane encrypt_round(Lane x, Lane k) {
-  return _mm512_aesenc_epi128(x, k);
-}
-inline Lane encrypt_last(Lane x, Lane k) {
-  return _mm512_aesenclast_epi128(x, k);
-}
-inline Lane counter_lane(std::uint64_t first) {
-  const auto n = static_cast<long long>(first);
-  return _mm512_add_epi64(_mm512_set_epi64(0, n, 0, n, 0, n, 0, n),
-                          _mm512_set_epi64(0, 3, 0, 2, 0, 1, 0, 0));
-}
-
 #include "mpc/ot/aes_kernels.inl"
-
 }  // namespace vaes512
 HUSH_TARGET_END
 

@@ -1,5 +1,5 @@
-// A fixed array for keys, pads and other secrets: zero at first, wiped when it dies, on cache lines
-// (so that SIMD loads do not straddle two), and not copyable.
+// A fixed array for keys, pads and other secrets: zero at first (unless asked not to be), wiped
+// when it dies, on cache lines (so that SIMD loads do not straddle two), and not copyable.
 //
 // Its memory comes from the pool of host tensors: correlations of a query are megabytes, and fresh
 // pages for them would cost more than the arithmetic on them.
@@ -17,18 +17,23 @@
 
 namespace hush::mpc {
 
+// For arrays that are written before they are read: clearing megabytes takes as long as using them.
+struct Unfilled {};
+
 template <class T>
 class SecretArray {
   static_assert(std::is_trivially_copyable_v<T> && std::is_trivially_destructible_v<T>);
 
  public:
   SecretArray() = default;
-  explicit SecretArray(std::size_t size)
+  explicit SecretArray(std::size_t size) : SecretArray(size, Unfilled{}) {
+    for (std::size_t i = 0; i < size; ++i) new (data_ + i) T{};
+  }
+  SecretArray(std::size_t size, Unfilled /*tag*/)
       : memory_(size == 0 ? nullptr : host_pool().allocate(size * sizeof(T))),
         data_(reinterpret_cast<T*>(memory_.get())),
         size_(size) {
     static_assert(alignof(T) <= MemoryPool::kAlignment);
-    for (std::size_t i = 0; i < size; ++i) new (data_ + i) T{};
   }
   SecretArray(const SecretArray&) = delete;
   SecretArray& operator=(const SecretArray&) = delete;

@@ -118,7 +118,7 @@ TEST(Dealer, RefusesAnotherDemand) {
   Dealer dealer(Generator::deterministic_for_tests(1));
   MemorySource source0;
   MemorySource source1;
-  const auto receive = [](int party, std::unique_ptr<FramedChannel> channel, std::size_t count,
+  const auto receive = [](int party, std::unique_ptr<Channel> channel, std::size_t count,
                           MemorySource& source) {
     EXPECT_THROW(receive_correlations(party, of(SquarePairs::request(count)), *channel, source),
                  PeerClosed);

@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "mpc/ot/generator.h"
-#include "ot_two_party.h"
+#include "tests/mpc/uniformity.h"
 
 namespace hush::mpc {
 namespace {
@@ -103,7 +103,7 @@ TEST(Generator, BitsLookUniform) {
   std::vector<std::uint64_t> words(1 << 17);
   Generator generator = Generator::deterministic_for_tests(4);
   generator.fill(std::span(words));
-  EXPECT_LT(test::chi_square(std::as_bytes(std::span(words))), 400);
+  test::expect_uniform(std::as_bytes(std::span(words)));
   std::int64_t ones = 0;
   std::int64_t equal_neighbours = 0;
   for (const std::uint64_t word : words) {

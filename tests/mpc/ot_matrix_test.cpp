@@ -77,8 +77,8 @@ TEST(MatrixProduct, SharesLookUniform) {
   std::vector<std::uint64_t> got(sent.size());
   parties.run_ot([&](OtSender& s) { matrix_product_send(s, shape, 64, 64, b, sent); },
                  [&](OtReceiver& r) { matrix_product_receive(r, shape, 64, 64, a, got); });
-  EXPECT_LT(test::chi_square(std::as_bytes(std::span(sent))), 400);
-  EXPECT_LT(test::chi_square(std::as_bytes(std::span(got))), 400);
+  test::expect_uniform(std::as_bytes(std::span(sent)));
+  test::expect_uniform(std::as_bytes(std::span(got)));
 }
 
 TEST(MatrixProduct, RefusesSizesThatDoNotFit) {

@@ -19,34 +19,10 @@
 #include "mpc/ot/generator.h"
 #include "mpc/ot/ot_cost.h"
 #include "mpc/ot/random_ot.h"
+#include "tests/mpc/recording_channel.h"
+#include "tests/mpc/uniformity.h"
 
 namespace hush::mpc::test {
-
-// Keeps what is sent, on the way to the channel below.
-class OtRecordingChannel final : public Channel {
- public:
-  explicit OtRecordingChannel(Channel& below) : below_(below) {}
-  void send(std::span<const std::byte> message, Tag tag) override {
-    sent_.insert(sent_.end(), message.begin(), message.end());
-    below_.send(message, tag);
-  }
-  void receive(std::span<std::byte> message, Tag tag) override { below_.receive(message, tag); }
-  void exchange(std::span<const std::byte> outgoing, std::span<std::byte> incoming,
-                Tag tag) override {
-    sent_.insert(sent_.end(), outgoing.begin(), outgoing.end());
-    below_.exchange(outgoing, incoming, tag);
-  }
-  void flush() override { below_.flush(); }
-  void set_timeout(std::chrono::milliseconds timeout) override { below_.set_timeout(timeout); }
-  Traffic traffic() const override { return below_.traffic(); }
-
-  const std::vector<std::byte>& sent() const { return sent_; }
-  void forget() { sent_.clear(); }
-
- private:
-  Channel& below_;
-  std::vector<std::byte> sent_;
-};
 
 // One party of a test: its channel, recorded and digested, and its deterministic generator.
 class TestParty {
@@ -59,12 +35,12 @@ class TestParty {
 
   Channel& channel() { return channel_; }
   Generator& generator() { return generator_; }
-  OtRecordingChannel& recording() { return recording_; }
+  RecordingChannel& recording() { return recording_; }
   Digest digest() const { return channel_.digest(); }
 
  private:
   FramedChannel framed_;
-  OtRecordingChannel recording_;
+  RecordingChannel recording_;
   DigestChannel channel_;
   Generator generator_;
 };
@@ -161,17 +137,6 @@ inline void PrintTo(const OtCost& cost, std::ostream* out) {
 
 constexpr OtExtension kAllExtensions[] = {OtExtension::kIknp, OtExtension::kSoftSpoken2,
                                           OtExtension::kSoftSpoken4, OtExtension::kSoftSpoken8};
-
-// Chi-square statistic of bytes against uniform, 255 degrees of freedom: mean 255, standard
-// deviation 22.6. Beyond 400 has a probability below 2^-26.
-inline double chi_square(std::span<const std::byte> bytes) {
-  double counts[256] = {};
-  for (const std::byte b : bytes) ++counts[static_cast<unsigned>(b)];
-  const double expected = static_cast<double>(bytes.size()) / 256;
-  double sum = 0;
-  for (const double count : counts) sum += (count - expected) * (count - expected) / expected;
-  return sum;
-}
 
 }  // namespace hush::mpc::test
 

@@ -54,7 +54,7 @@ TEST(Square, OpeningsAndResultsLookUniform) {
 
 TEST(Quadratic, MatchesIntegers) {
   const Quadratic q[] = {{3, Ring{0} - 70000, 123456789}, {Ring{0} - 5, 11, 0}};
-  const SharedWords x(test_numbers(2000, 40));
+  const SharedWords x(test_numbers(kManyElements, 40));
   for (const std::size_t channels : {1u, 2u}) {
     ResultWords y(x.secret.size());
     Demand demand;
@@ -146,7 +146,7 @@ TEST(TruncateLocal, IsWithinOneUlpForSmallNumbers) {
 
 TEST(TruncateSquare, SquaresWhatItTruncatedOverTheWholeRange) {
   for (const unsigned shift : {1u, 16u, 40u}) {
-    const std::size_t n = kManyElements / 4;
+    const std::size_t n = shift == 16 ? kManyElements : kManyElements / 10;
     const SharedWords x(test_numbers(n, 62), shift);
     ResultWords y(n);
     ResultWords y2(n);
@@ -167,8 +167,10 @@ TEST(TruncateSquare, SquaresWhatItTruncatedOverTheWholeRange) {
 }
 
 TEST(Select, PicksByTheSecretBit) {
+  std::vector<std::size_t> sizes(std::begin(kSizes), std::end(kSizes));
+  sizes.push_back(kManyElements);
   for (const unsigned shift : {0u, 16u})
-    for (const std::size_t n : kSizes) {
+    for (const std::size_t n : sizes) {
       const SharedWords x(test_numbers(n, shift == 0 ? 63 : 62));
       const SharedWords random(std::vector<Ring>(bit_words(n), 0x0123'4567'89ab'cdef));
       ResultWords y(n);

@@ -26,7 +26,7 @@ TEST(BitSlices, PutBitsWhereTheLayoutSays) {
 }
 
 TEST(ArithmeticToBinary, AddsBothWords) {
-  const SharedWords x(test_numbers(kManyElements / 4, 63));
+  const SharedWords x(test_numbers(kManyElements, 63));
   const std::size_t n = x.secret.size();
   ResultWords y(n);
   Demand demand;
@@ -42,8 +42,14 @@ TEST(ArithmeticToBinary, AddsBothWords) {
 }
 
 TEST(BinaryToArithmetic, AddsTheBitsUp) {
-  for (const std::size_t n : kSizes) {
-    const SharedWords x(test_numbers(n, 63));  // as exclusive-or parts: any words do
+  // In batches: 64 bit pairs an element are half a kilobyte.
+  constexpr std::size_t kBatches = 20;
+  std::vector<std::size_t> sizes(std::begin(kSizes), std::end(kSizes));
+  sizes.insert(sizes.end(), kBatches, kManyElements / kBatches);
+  for (std::size_t batch = 0; batch < sizes.size(); ++batch) {
+    const std::size_t n = sizes[batch];
+    // As exclusive-or parts: any words do.
+    const SharedWords x(test_numbers(n, 63, batch), batch);
     ResultWords y(n);
     Demand demand;
     demand_binary_to_arithmetic(demand, n);
@@ -58,8 +64,10 @@ TEST(BinaryToArithmetic, AddsTheBitsUp) {
 }
 
 TEST(BitsToRing, GivesZerosAndOnes) {
+  std::vector<std::size_t> sizes(std::begin(kSizes), std::end(kSizes));
+  sizes.push_back(kManyElements);
   for (const bool word_a_bit : {false, true})
-    for (const std::size_t n : kSizes) {
+    for (const std::size_t n : sizes) {
       const SharedWords bits(test_numbers(bit_words(n), 63));
       ResultWords y(n);
       Demand demand;
@@ -96,19 +104,20 @@ TEST(Carry, TreeHasTheDocumentedShape) {
 
 TEST(Carry, FindsTheSignAtEveryWidth) {
   for (unsigned width = 2; width <= 64; ++width) {
-    const SharedWords x(test_numbers(500, width - 1), width);
-    ResultWords bits(bit_words(500));
+    const std::size_t n = kManyElements / 60;
+    const SharedWords x(test_numbers(n, width - 1), width);
+    ResultWords bits(bit_words(n));
     Demand demand;
-    demand_nonnegative_by_carry(demand, width, 500);
+    demand_nonnegative_by_carry(demand, width, n);
     const auto results = run_dealt(demand, [&](Party& party) {
       converse(party, nonnegative_by_carry(party, width, x.part(party), bits.part(party)));
     });
     const auto sum = bits.exclusive_sum();
-    for (std::size_t i = 0; i < 500; ++i) {
+    for (std::size_t i = 0; i < n; ++i) {
       ASSERT_EQ(bit_at(sum, i), Ring{signed_value(x.secret[i]) >= 0})
           << signed_value(x.secret[i]) << " at width " << width;
     }
-    EXPECT_EQ(cost_of(results), predict_nonnegative_by_carry(width, 500));
+    EXPECT_EQ(cost_of(results), predict_nonnegative_by_carry(width, n));
   }
 }
 

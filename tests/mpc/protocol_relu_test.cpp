@@ -168,22 +168,29 @@ TEST(Layer, ReluAndPolynomialShareMessages) {
 }
 
 TEST(Nonnegative, IsRightForEveryMethod) {
-  for (const ReluMethod method : kMethods) {
-    const std::size_t n = kManyElements / 10;
-    const ReluOptions options{method, 64, 0};
-    const SharedWords x(test_numbers(n, 63));
-    ResultWords bits(bit_words(n));
-    Demand demand;
-    demand_nonnegative(demand, options, n);
-    const auto results = run_dealt(demand, [&](Party& party) {
-      converse(party, nonnegative(party, options, x.part(party), bits.part(party)));
-    });
-    EXPECT_EQ(cost_of(results), predict_nonnegative(options, n));
-    const auto sum = bits.exclusive_sum();
-    for (std::size_t i = 0; i < n; ++i)
-      ASSERT_EQ(bit_at(sum, i), Ring{signed_value(x.secret[i]) >= 0})
-          << signed_value(x.secret[i]) << " by " << name_of(method);
-  }
+  const std::vector<Ring> numbers = test_numbers(kManyElements, 63);
+  const std::size_t n = std::min(kBatch, numbers.size());
+  for (const ReluMethod method : kMethods)
+    for (std::size_t first = 0; first < numbers.size(); first += n) {
+      const ReluOptions options{method, 64, 0};
+      const SharedWords x(
+          {numbers.begin() + std::ptrdiff_t(first), numbers.begin() + std::ptrdiff_t(first + n)},
+          first);
+      ResultWords bits(bit_words(n));
+      Demand demand;
+      demand_nonnegative(demand, options, n);
+      const auto results = run_dealt(
+          demand,
+          [&](Party& party) {
+            converse(party, nonnegative(party, options, x.part(party), bits.part(party)));
+          },
+          first);
+      EXPECT_EQ(cost_of(results), predict_nonnegative(options, n));
+      const auto sum = bits.exclusive_sum();
+      for (std::size_t i = 0; i < n; ++i)
+        ASSERT_EQ(bit_at(sum, i), Ring{signed_value(x.secret[i]) >= 0})
+            << signed_value(x.secret[i]) << " by " << name_of(method);
+    }
 }
 
 TEST(ReluMethod, NamesAreRead) {

@@ -12,20 +12,16 @@
 #include <vector>
 
 #include "mpc/channel/digest_channel.h"
-#include "mpc/channel/framed_channel.h"
-#include "mpc/channel/memory_transport.h"
 #include "mpc/offline/cost.h"
 #include "mpc/offline/dealer.h"
 #include "mpc/online/conversation.h"
+#include "tests/mpc/recording_channel.h"
+#include "tests/support/two_party.h"
 
 namespace hush::mpc::test {
 
-using ChannelPair = std::array<std::unique_ptr<FramedChannel>, 2>;
-
 inline ChannelPair memory_channels() {
-  auto [left, right] = make_memory_transports();
-  return {std::make_unique<FramedChannel>(std::move(left)),
-          std::make_unique<FramedChannel>(std::move(right))};
+  return make_channels(Link::memory);
 }
 
 // Runs the functions in threads and rethrows the first error after all have ended.
@@ -66,42 +62,6 @@ inline void deal_to(const Demand& demand, Dealer& dealer, Sources& sources) {
       },
       [&] { receive(0); }, [&] { receive(1); });
 }
-
-// Keeps what its party says, to look at it afterwards.
-class RecordingChannel final : public Channel {
- public:
-  explicit RecordingChannel(Channel& below) : below_(below) {}
-
-  void send(std::span<const std::byte> message, Tag tag) override {
-    record(message);
-    below_.send(message, tag);
-  }
-  void receive(std::span<std::byte> message, Tag tag) override { below_.receive(message, tag); }
-  void exchange(std::span<const std::byte> outgoing, std::span<std::byte> incoming,
-                Tag tag) override {
-    record(outgoing);
-    below_.exchange(outgoing, incoming, tag);
-  }
-  void flush() override { below_.flush(); }
-  void set_timeout(std::chrono::milliseconds timeout) override { below_.set_timeout(timeout); }
-  Traffic traffic() const override { return below_.traffic(); }
-
-  // Everything that was said, as whole words.
-  std::vector<Ring> words() const {
-    std::vector<Ring> words(sent_.size() / sizeof(Ring));
-    std::copy_n(sent_.begin(), words.size() * sizeof(Ring),
-                std::as_writable_bytes(std::span(words)).begin());
-    return words;
-  }
-
- private:
-  void record(std::span<const std::byte> message) {
-    sent_.insert(sent_.end(), message.begin(), message.end());
-  }
-
-  Channel& below_;
-  std::vector<std::byte> sent_;
-};
 
 struct PartyResult {
   Traffic traffic;
