@@ -45,7 +45,7 @@ class Derivation {
   SecretWords joined(std::size_t field, Combine combine) const {
     const SecretWords& part0 = share0_.fields[field];
     const SecretWords& part1 = share1_.fields[field];
-    SecretWords value(std::max(part0.size(), part1.size()));
+    SecretWords value(std::max(part0.size(), part1.size()), Unfilled{});
     for (std::size_t i = 0; i < value.size(); ++i)
       value[i] = combine(part0.size() == 0 ? 0 : part0[i], part1.size() == 0 ? 0 : part1[i]);
     return value;
@@ -145,8 +145,8 @@ void derive_comparisons(const CorrelationRequest& request, Derivation& d) {
   if (lanes != 0)
     d.complete(kOffsets, [&](std::size_t i) { return k(i / lanes) * v(i / lanes, i % lanes); });
 
-  SecretWords alphas(request.count);
-  SecretWords betas(request.count * lanes);
+  SecretWords alphas(request.count, Unfilled{});
+  SecretWords betas(request.count * lanes, Unfilled{});
   const Ring low = (Ring{1} << (request.width - 1)) - 1;
   for (std::size_t i = 0; i < alphas.size(); ++i) alphas[i] = mask.high(i) & low;
   for (std::size_t i = 0; i < alphas.size(); ++i)

@@ -67,7 +67,7 @@ Conversation relu_by_dcf(Party& party, unsigned width, unsigned shift, std::span
 
   const RingBuffer points = points_of(shift, std::span<const Ring>(opened));
   const std::size_t lanes = comparison_lanes(request);
-  SecretWords values(lanes * n);
+  SecretWords values(lanes * n, Unfilled{});
   dcf_evaluate_values(batch_of(request, keys), party.id(), blocks_of(keys.roots),
                       std::span<const Ring>(points), values);
   const Ring first = party.first() ? 1 : 0;

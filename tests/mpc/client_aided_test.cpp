@@ -60,14 +60,14 @@ INSTANTIATE_TEST_SUITE_P(ClientAided, ComparisonConformance, testing::Values(dea
 // its answer; the servers talk to each other once the weights' mask is there.
 TEST(ClientAided, AnswersAQuery) {
   const WeightLayerOptions layer_options{
-      std::make_shared<Linear>(false), {3, 20}, {20, 10}, 5, Ownership::shared};
+      std::make_shared<Linear>(false), {1, 20}, {20, 10}, 5, Ownership::shared};
   const ReluOptions relu_options{ReluMethod::dcf, 64, 16};
   const Shape y_shape{3, 10};
   Demand demand;
   {
     const WeightLayer layer(layer_options);
     layer.demand_set_up(demand);
-    layer.demand_run(demand);
+    layer.demand_run(demand, 3);
     demand_relu(demand, relu_options, 30);
   }
   Generator generator = Generator::deterministic_for_tests(1);
@@ -102,11 +102,11 @@ TEST(ClientAided, AnswersAQuery) {
         Party party(id, *between[p], source, Generator::from_system());
         WeightLayer layer(layer_options);
         converse(party, layer.set_up(party, w_shares[p].part));
-        layer.prepare(party);
+        PreparedInput prepared = layer.prepare(source, 3);
         const Share input{Tensor::empty({3, 20}, DType::ring64)};
         const Share output{Tensor::empty(y_shape, DType::ring64)};
         client.receive_array(input.words(), kInput);
-        converse(party, layer.run(party, input, output));
+        converse(party, layer.run(party, std::move(prepared), input, output));
         converse(party, relu(party, relu_options, output.words(), output.words()));
         client.send_array(output.words(), kResult);
         client.flush();

@@ -49,6 +49,53 @@ TEST(Dealer, SendsOnlyCorrections) {
     EXPECT_EQ(dealt_per_element(request, kCount, 0), 0) << "party 0 needs its seed alone";
 }
 
+// A party that gets nothing is told so, portion by portion: it never waits for a whole batch.
+TEST(Dealer, SpeaksToBothInEveryPortion) {
+  const Demand demand = of(SquarePairs::request(2 * kPortion + 1));
+  std::array<ChannelPair, 2> channels = {memory_channels(), memory_channels()};
+  std::array<MemorySource, 2> sources;
+  const auto receive = [&](std::size_t party) {
+    receive_correlations(int(party), demand, *channels[party][1], sources[party]);
+    EXPECT_EQ(channels[party][1]->traffic().messages_received, 1u + 3u) << "party " << party;
+  };
+  in_threads(
+      [&] {
+        Dealer dealer(Generator::deterministic_for_tests(1));
+        dealer.deal(demand, *channels[0][0], *channels[1][0]);
+      },
+      [&] { receive(0); }, [&] { receive(1); });
+}
+
+TEST(Portions, FollowEachOtherInEveryField) {
+  const auto op = std::make_shared<Linear>(false);
+  const std::size_t n = 2 * kPortion + 77;
+  for (const CorrelationRequest& request :
+       {SquarePairs::request(n), AndTriples::request(n), BitPairs::request(n),
+        CarryGroups::request(n, 3, true), Selections::request(n, 16),
+        Comparisons::request(n, 64, 0, ComparisonOutput::bit),
+        Comparisons::request(n, 40, 16, ComparisonOutput::select),
+        Comparisons::request(n, 64, 0, ComparisonOutput::product)}) {
+    SCOPED_TRACE(request.text());
+    const std::vector<Field> whole = layout(request);
+    std::vector<std::size_t> next(whole.size());
+    const std::vector<Portion> portions = portions_of(request);
+    EXPECT_EQ(portions.size(), 3u);
+    for (const Portion& portion : portions)
+      for (std::size_t i = 0; i < whole.size(); ++i) {
+        if (whole[i].source == FieldSource::announced) {
+          EXPECT_EQ(portion.offsets[i], 0u);
+          next[i] = portion.fields[i].words;
+          EXPECT_EQ(portion.deals(i, 0), portion.first) << "announced once";
+          continue;
+        }
+        EXPECT_EQ(portion.offsets[i], next[i]) << whole[i].name;
+        next[i] += portion.fields[i].words;
+      }
+    for (std::size_t i = 0; i < whole.size(); ++i) EXPECT_EQ(next[i], whole[i].words);
+  }
+  EXPECT_EQ(portions_of(Product::request(op, {1, 100}, {100, 200})).size(), 1u);
+}
+
 TEST(Dealer, SendsOneKeyAComparison) {
   constexpr std::size_t kCount = 3200;
   const auto key = [&](unsigned width, unsigned shift, ComparisonOutput output, int party) {
