@@ -11,13 +11,23 @@ namespace hush::apps {
 namespace {
 
 // What can be told apart in one plot.
-constexpr std::size_t kMostSeries = 10;
+constexpr std::size_t kMostSeries = 12;
 
 using Points = std::vector<std::pair<double, double>>;
 
+// t_h is autorep's only.
+std::string method_title(const RunRecord& run) {
+  return fmt::format("{} {}{}", run.method, run.polynomial,
+                     run.method == "autorep" ? ", t_h " + run.threshold : "");
+}
+
 std::string run_title(const RunRecord& run) {
-  return fmt::format("{} {} {}K, t_h {}", run.method, run.polynomial, double(run.budget) / 1000,
-                     run.threshold);
+  return fmt::format("{}K, {}", double(run.budget) / 1000, method_title(run));
+}
+
+std::string length_of(const RunRecord& run) {
+  return fmt::format("{} epoch{}{}", run.planned_epochs, run.planned_epochs == 1 ? "" : "s",
+                     run.images == "all" ? "" : " of " + run.images + " images");
 }
 
 void add_series(Plot& plot, std::map<std::string, Points> by_title) {
@@ -37,9 +47,11 @@ Plot accuracy_plot(const std::vector<RunRecord>& runs, const std::string& datase
   std::map<std::string, Points> ours;
   for (const RunRecord& run : runs)
     if (run.dataset == dataset && run.finished && run.accuracy() >= 0)
-      ours[fmt::format("{} {} {}, {} epochs, t_h {}", run.model, run.method, run.polynomial,
-                       run.planned_epochs, run.threshold)]
-          .push_back({double(run.budget) / 1000, 100 * run.accuracy()});
+      ours[fmt::format("{}, {}, {}", run.model, method_title(run), length_of(run))].push_back(
+          {double(run.budget) / 1000, 100 * run.accuracy()});
+  for (const RunRecord& run : runs)
+    if (run.dataset == dataset && run.start_accuracy > 0)
+      ours[run.model + ", all ReLUs"] = {{double(run.total) / 1000, 100 * run.start_accuracy}};
   add_series(plot, std::move(ours));
   if (plot.series.empty()) return plot;
   std::map<std::string, Points> published;
@@ -47,7 +59,8 @@ Plot accuracy_plot(const std::vector<RunRecord>& runs, const std::string& datase
     if (point.dataset == dataset)
       published[std::string(point.series) + " (published)"].push_back(
           {point.kilo_relus, point.accuracy});
-  for (auto& [title, points] : published) plot.series.push_back({title, points, points.size() > 1});
+  for (auto& [title, points] : published)
+    plot.series.push_back({title, points, points.size() > 1, true});
   return plot;
 }
 
@@ -83,8 +96,8 @@ Plot flips_plot(const std::vector<RunRecord>& runs) {
     if (run.method == "autorep" && run.finished) {
       epochs = std::max(epochs, run.epochs.size());
       for (const EpochRecord& epoch : run.epochs)
-        by_title[fmt::format("{}, mu {}, {} epochs, seed {}", run_title(run), run.penalty,
-                             run.planned_epochs, run.seed)]
+        by_title[fmt::format("{}, mu {}, {}, seed {}", run_title(run), run.penalty, length_of(run),
+                             run.seed)]
             .push_back({double(epoch.epoch), double(epoch.flips + 1)});
     }
   plot.whole_x = epochs <= 20;

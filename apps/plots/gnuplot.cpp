@@ -40,13 +40,14 @@ int run_gnuplot(std::vector<std::string> arguments, const std::filesystem::path&
 // Okabe and Ito's colours, which colour-blind readers can tell apart too.
 constexpr std::array kColours{"#0072B2", "#D55E00", "#009E73", "#CC79A7",
                               "#E69F00", "#56B4E9", "#000000", "#8C6D31"};
-// Filled and open circles, squares, triangles, diamonds.
-constexpr std::array kMarks{7, 5, 9, 11, 13, 6, 4, 8, 10, 12};
+constexpr const char* kGrey = "#999999";
+// Filled and open circles, squares, triangles, diamonds; crosses.
+constexpr std::array kMarks{7, 5, 9, 11, 13, 6, 4, 8, 10, 12, 1, 2, 3};
 
 std::string axes_script(const Plot& plot) {
   std::string text = fmt::format(
       "set title {} noenhanced\nset xlabel {} noenhanced\nset ylabel {} noenhanced\n"
-      "set key below left Left reverse samplen 2 maxcols 2 noenhanced\n"
+      "set key below left Left reverse samplen 2 maxcols 1 noenhanced\n"
       "set border 3 lc rgb '#666666'\nset tics nomirror textcolor rgb '#333333'\n"
       "set grid lc rgb '#dddddd' lt 1\nset offsets graph 0.03, graph 0.03, 0, 0\n",
       quoted(plot.title), quoted(plot.x_label), quoted(plot.y_label));
@@ -76,13 +77,12 @@ std::string gnuplot_script(const Plot& plot) {
     text += fmt::format("$data{} << END\n", i);
     for (const auto& [x, y] : series.points) text += fmt::format("{:.10g} {:.10g}\n", x, y);
     text += "END\n";
-    curves +=
-        fmt::format("{}$data{} using 1:2 with {} lc rgb '{}' lw 2 pt {} ps 1.1 title {}",
-                    i > 0 ? ", " : "", i, series.line ? "linespoints" : "points",
-                    kColours[i % kColours.size()], kMarks[i % kMarks.size()], quoted(series.title));
+    curves += fmt::format("{}$data{} using 1:2 with {} lc rgb '{}' lw 2 pt {} ps 1.1 title {}",
+                          i > 0 ? ", " : "", i, series.line ? "linespoints" : "points",
+                          series.muted ? kGrey : kColours[i % kColours.size()],
+                          kMarks[i % kMarks.size()], quoted(series.title));
   }
-  // Room for the key below: two titles a line.
-  const std::size_t height = 460 + 20 * ((plot.series.size() + 1) / 2);
+  const std::size_t height = 460 + 19 * plot.series.size();  // room for the key below
   text += fmt::format(
       "set terminal svg size 900,{} font 'sans,13' background 'white'\nset output {}\nplot {}\n",
       height, quoted(plot.name + ".svg"), curves);

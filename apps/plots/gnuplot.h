@@ -11,7 +11,8 @@ namespace hush::apps {
 struct Series {
   std::string title;
   std::vector<std::pair<double, double>> points;
-  bool line = true;  // connect the points
+  bool line = true;    // connect the points
+  bool muted = false;  // in grey: what others measured
 };
 
 struct Plot {

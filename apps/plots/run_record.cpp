@@ -17,6 +17,7 @@ void read_facts(const Json& line, RunRecord& run) {
   run.threshold = options.value("th", "");
   run.penalty = options.value("mu", "");
   run.seed = options.value("seed", "");
+  run.images = options.value("images", "all");
   run.budget = std::stoll(options.value("budget", "0"));
   run.planned_epochs = std::stoll(options.value("epochs", "0"));
   run.total = line.value("total_relus", std::int64_t{0});

@@ -18,6 +18,7 @@ struct EpochRecord {
 struct RunRecord {
   std::filesystem::path file;
   std::string model, dataset, method, polynomial, threshold, penalty, seed;
+  std::string images = "all";  // how many training images an epoch has
   std::int64_t budget = 0, total = 0, planned_epochs = 0;
   double start_accuracy = 0;
   std::vector<std::string> layers;
