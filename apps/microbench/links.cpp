@@ -29,17 +29,24 @@ constexpr std::chrono::minutes kIdleTime{30};
 
 struct Pair {
   Role listens, connects;
+  std::optional<mpc::NetworkModel> network;
+  bool more = false;
 };
 // Everybody goes through these in the same order, so that nobody waits for who waits for him.
 std::vector<Pair> pairs_of(const LinkOptions& options) {
-  std::vector<Pair> pairs = {{Role::party0, Role::party1}};
-  if (options.dealer)
-    for (const Role party : {Role::party0, Role::party1}) pairs.push_back({Role::dealer, party});
+  std::vector<Pair> pairs = {{Role::party0, Role::party1, options.network}};
+  for (const auto& network : options.more)
+    pairs.push_back({Role::party0, Role::party1, network, true});
+  for (const Role party : {Role::party0, Role::party1}) {
+    if (options.dealer) pairs.push_back({Role::dealer, party, options.network});
+    if (options.client) pairs.push_back({Role::client, party, {}});
+  }
   return pairs;
 }
 
 std::vector<Role> roles_of(const LinkOptions& options) {
   std::vector<Role> roles = {Role::party0, Role::party1};
+  if (options.client) roles.insert(roles.begin(), Role::client);
   if (options.dealer) roles.push_back(Role::dealer);
   return roles;
 }
@@ -69,22 +76,25 @@ class Meeting {
   Links links_of(Role role) {
     Links links;
     for (std::size_t i = 0; i < pairs_.size(); ++i) {
-      const auto [listens, connects] = pairs_[i];
+      const auto& [listens, connects, network, more] = pairs_[i];
       if (role != listens && role != connects) continue;
       const Role peer = role == listens ? connects : listens;
       std::unique_ptr<mpc::Transport> transport = connect(i, role == listens, role, peer);
-      if (options_.network)
-        transport =
-            std::make_unique<mpc::EmulatedTransport>(std::move(transport), *options_.network);
+      if (network)
+        transport = std::make_unique<mpc::EmulatedTransport>(std::move(transport), *network);
       auto channel = std::make_unique<mpc::FramedChannel>(std::move(transport));
       mpc::Session session;
       session.role = role;
       session.peer = peer;
       session.id = session_id_;
       session.options = options_digest_;
+      session.graph = options_.graph;
       mpc::open_session(*channel, session);
       channel->set_timeout(kIdleTime);
-      links[std::size_t(peer)] = std::move(channel);
+      if (more)
+        links.more.push_back(std::move(channel));
+      else
+        links[std::size_t(peer)] = std::move(channel);
     }
     return links;
   }

@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "mpc/channel/framed_channel.h"
 #include "mpc/channel/network_model.h"
@@ -20,16 +21,23 @@ struct LinkOptions {
   TransportKind transport = TransportKind::tcp;
   std::optional<mpc::NetworkModel> network;
   bool dealer = true;   // whether there is a third role besides the two parties
+  bool client = false;  // and a fourth
+  // More connections of the two parties, each with an emulated network of its own (or none).
+  std::vector<std::optional<mpc::NetworkModel>> more;
   std::string options;  // all that must be the same for all, in words
+  mpc::Digest graph{};  // and the network, if there is one
 };
 
-// The channels of one role, by the other end's role.
-using Links = std::array<std::unique_ptr<mpc::Channel>, 3>;
+// The channels of one role, by the other end's role; and the parties' additional ones.
+struct Links : std::array<std::unique_ptr<mpc::Channel>, 4> {
+  std::vector<std::unique_ptr<mpc::Channel>> more;
+};
 using RoleBody = std::function<void(mpc::Role, Links&)>;
 
 // Runs `body` for both parties, and for the dealer if there is one, and returns when all are done.
-// Party 0 runs in the calling thread. Throws what party 0 threw; or Error if another one failed
-// (which then has said on the standard error stream what went wrong).
+// The client runs in the calling thread, or party 0 if there is none. Throws what that role threw;
+// or Error if another one failed (which then has said on the standard error stream what went
+// wrong).
 void run_roles(const LinkOptions& options, const RoleBody& body);
 
 }  // namespace hush::apps

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "mpc/online/ring_tensor.h"
+
 namespace hush::mpc {
 namespace {
 
@@ -75,7 +77,12 @@ Conversation SecureModel::set_up(Party& party, SecureWeights weights) {
     else
       loaded_[i].open = KeptWeights(product.options().op, weight, product.options().scale_bits);
   }
-  co_await together(std::move(openings));
+  Conversation joint = together(std::move(openings));
+  co_await joint;
+  // The layers have made of the weights what they need.
+  if (mode != WeightMode::open)
+    for (const Tensor& weight : weights.weights)
+      if (weight.unique()) wipe(weight);
   ready_ = true;
 }
 
@@ -127,8 +134,8 @@ Conversation SecureModel::infer(Party& party, PreparedQuery query, Share images,
         co_await joint;
       }
       for (const Step* step : *steps) values.release_inputs(*step);
+      if (observer) observer(number, steps == &wave.interactive);
     }
-    if (observer) observer(number);
     ++number;
   }
   logits.part.assign(values.get(network_.output()).part);

@@ -32,8 +32,9 @@ class PreparedQuery {
   std::vector<PreparedInput> inputs_;
 };
 
-// Called after each wave with its number, for timing.
-using WaveObserver = std::function<void(std::size_t wave)>;
+// Called with the number of a wave when its local steps are done, and again (true) when all of it
+// is; for timing.
+using WaveObserver = std::function<void(std::size_t wave, bool interactive)>;
 
 class SecureModel {
  public:
@@ -43,7 +44,8 @@ class SecureModel {
   const SecureNetwork& network() const { return network_; }
 
   // Masks the weights and opens them masked. `weights`: this party's share (shared), plaintext
-  // (party 0 as owner, both if public), or ignored (party 1 of an owner).
+  // (party 0 as owner, both if public), or ignored (party 1 of an owner). Keeps the tensors that it
+  // needs and wipes the others, unless the caller keeps them too.
   Conversation set_up(Party& party, SecureWeights weights);
   // Takes the products for a query of `batch` images and works them out. No communication.
   PreparedQuery prepare(CorrelationSource& source, std::int64_t batch) const;

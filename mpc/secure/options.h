@@ -35,7 +35,7 @@ struct SecureOptions {
   int coefficient_bits = 12;
   // Fraction bits of weights: as many as there is room for, between these two.
   int most_weight_bits = 20;
-  int least_weight_bits = 11;
+  int least_weight_bits = 10;
   // The first of the numbers by which a dealer knows the masks of the weights: those of two models
   // that live side by side must not overlap.
   std::uint64_t first_mask = 1;

@@ -1,6 +1,5 @@
 #include "mpc/secure/weights.h"
 
-#include "mpc/online/ring_tensor.h"
 #include "mpc/online/share.h"
 
 namespace hush::mpc {
@@ -27,10 +26,6 @@ std::array<SecureWeights, 2> share_weights(const SecureWeights& secret, Generato
   for (const Tensor& tensor : secret.weights) split(tensor, &SecureWeights::weights);
   for (const Tensor& tensor : secret.biases) split(tensor, &SecureWeights::biases);
   return parts;
-}
-
-void wipe_weights(const SecureWeights& weights) {
-  for_each_tensor(weights, [](const Tensor& tensor) { wipe(tensor); });
 }
 
 void send_weights(Channel& channel, const SecureWeights& weights) {

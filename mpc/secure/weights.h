@@ -19,9 +19,6 @@ struct SecureWeights {
 // Both parties' shares, for the owner of the model, who then forgets the plaintext.
 std::array<SecureWeights, 2> share_weights(const SecureWeights& secret, Generator& generator);
 
-// Zeroes all of them.
-void wipe_weights(const SecureWeights& weights);
-
 // Hands a share over, 8 bytes an element. `receive` fills tensors of the right shapes, as
 // SecureNetwork::empty_weights makes them.
 void send_weights(Channel& channel, const SecureWeights& weights);
