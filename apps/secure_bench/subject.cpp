@@ -69,6 +69,7 @@ void take_images(const data::Dataset& dataset, const SubjectOptions& options, Su
   const auto labels = batch->labels.values<std::int32_t>().subspan(std::size_t(options.first));
   subject.labels.assign(labels.begin(), labels.end());
   subject.pictures = dataset.name + " test images";
+  subject.first = options.first;
 }
 
 void take_noise(std::int64_t count, Subject& subject) {

@@ -20,6 +20,7 @@ struct Subject {
   nn::ModelInfo info;
   std::string origin;                // "runs/x.safetensors", or that it is untrained
   std::string pictures;              // "cifar10 test", or that they are noise
+  std::int64_t first = 0;            // which of them comes first
   Tensor images;                     // float32 [N, H, W, C], normalised
   std::vector<std::int32_t> labels;  // empty without real images or training
   Tensor logits;                     // in the clear
