@@ -1,5 +1,6 @@
 #include "mpc/secure/lowering.h"
 
+#include <algorithm>
 #include <bit>
 #include <cmath>
 #include <map>
@@ -81,6 +82,11 @@ class Lowering {
     return source.value.to(Device{});
   }
 
+  bool from_product(int value) const {
+    return std::ranges::any_of(result_.products,
+                               [&](const ProductStep* step) { return step->output() == value; });
+  }
+
   // --- bilinear -------------------------------------------------------------------------------
   int lower_convolution(const Node& node, const Conv2d& conv) {
     const Conv2d::Extras& extras = conv.extras();
@@ -96,7 +102,11 @@ class Lowering {
       options.stride = 1;
     }
     const int residual = extras.residual ? value_of(node.inputs[extras.bias ? 3 : 2]) : -1;
-    const int sum = add_product(node.name, std::make_shared<Conv2d>(options), x, weights, residual);
+    const auto op = std::make_shared<Conv2d>(options);
+    // A shortcut's convolution must not wait for the main one: it opens with the block's first.
+    const bool two_products = residual >= 0 && from_product(residual);
+    int sum = add_product(node.name, op, x, weights, two_products ? -1 : residual);
+    if (two_products) sum = add_sum(node.name + ".sum", sum, residual);
     return extras.relu ? add_activation(node.name + ".relu", sum, {}, {}) : sum;
   }
 

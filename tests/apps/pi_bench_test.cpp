@@ -1,4 +1,5 @@
-// The microbenchmark of the secure protocols, over every transport and with either provider.
+// Private inference end to end, and the microbenchmark of its protocols, over every transport and
+// with every provider. The program itself compares traffic with what was predicted.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -82,6 +83,67 @@ TEST(PiBenchTest, RefusesWhatItCannotDo) {
       {small({"--net", "fast"}), "fast"},
       {small({"--provider", "nobody"}), "nobody"},
       {small({"--groups", "square", "--json", "/nowhere/rows.jsonl"}), "/nowhere/rows.jsonl"}};
+  for (const auto& [arguments, word] : cases) {
+    const ProgramResult result = run_program("pi_bench", arguments);
+    EXPECT_EQ(result.status, 1);
+    EXPECT_THAT(result.last_error_line(), HasSubstr(word));
+  }
+}
+
+std::vector<std::string> parties(const std::string& model, std::vector<std::string> more) {
+  std::vector<std::string> arguments = {"--parties", "2",      "--model",  model,   "--images",
+                                        "3",         "--data", "/nowhere", "--net", "loopback"};
+  arguments.insert(arguments.end(), more.begin(), more.end());
+  return arguments;
+}
+
+TEST(PiBenchPartiesTest, AgreesWithTheClearWhateverIsChosen) {
+  const std::vector<std::string> choices[] = {
+      {},
+      {"--batch", "2", "--relu", "carry"},
+      {"--weights", "owner", "--relu", "dcf-select", "--provider", "client"},
+      {"--weights", "public", "--relu", "a2b", "--transport", "tls"},
+      {"--weights", "public", "--provider", "ot", "--images", "1", "--budget", "0"},
+      {"--transport", "memory", "--budget", "1000"}};
+  for (const auto& choice : choices) {
+    const TemporaryFolder folder;
+    auto arguments = parties("resnet8", choice);
+    arguments.insert(arguments.end(), {"--json", folder / "run.jsonl"});
+    const ProgramResult result = run_program("pi_bench", arguments);
+    ASSERT_EQ(result.status, 0) << result.error;
+    EXPECT_THAT(result.output, HasSubstr("noise images"));
+    const Json line = lines_of(folder / "run.jsonl").at(0);
+    EXPECT_EQ(line.at("agree"), line.at("images"));
+    EXPECT_LT(line.at("largest_logit_error").get<double>(), 0.1);
+    EXPECT_EQ(line.at("catastrophic"), 0);
+    EXPECT_GT(line.at("networks").at(0).at("online_median").get<double>(), 0);
+  }
+}
+
+TEST(PiBenchPartiesTest, EmulatedNetworksTakeTheirTime) {
+  const TemporaryFolder folder;
+  const ProgramResult result = run_program(
+      "pi_bench",
+      parties("resnet8", {"--net", "loopback", "20ms,1Gbit", "--json", folder / "run.jsonl"}));
+  ASSERT_EQ(result.status, 0) << result.error;
+  const Json networks = lines_of(folder / "run.jsonl").at(0).at("networks");
+  ASSERT_EQ(networks.size(), 2u);
+  EXPECT_EQ(networks[0].at("emulated"), "");
+  EXPECT_THAT(networks[1].at("emulated").get<std::string>(), HasSubstr("emulated"));
+  // Ten milliseconds one way, each round.
+  EXPECT_GE(networks[1].at("online_best").get<double>(),
+            0.01 * networks[1].at("rounds").get<double>());
+}
+
+TEST(PiBenchPartiesTest, RefusesWhatItCannotDo) {
+  const std::pair<std::vector<std::string>, const char*> cases[] = {
+      {{"--parties", "3"}, "--parties"},
+      {{"--parties", "2", "--model", "nonsense"}, "nonsense"},
+      {{"--parties", "2", "--model", "resnet8", "--provider", "ot", "--relu", "dcf"}, "dealer"},
+      {{"--parties", "2", "--model", "resnet18", "--provider", "ot"}, "--yes-really"},
+      {{"--parties", "2", "--model", "resnet8", "--range-bits", "2"}, "range bits"},
+      {{"--parties", "2", "--model", "resnet8", "--net", "fast"}, "fast"},
+      {{"--ops", "--parties", "2"}, "--parties"}};
   for (const auto& [arguments, word] : cases) {
     const ProgramResult result = run_program("pi_bench", arguments);
     EXPECT_EQ(result.status, 1);
