@@ -135,7 +135,20 @@ Cost SecureNetwork::cost(const Wave& wave, std::int64_t batch) const {
 
 Cost SecureNetwork::cost(std::int64_t batch) const {
   Cost sum;
-  for (const Wave& wave : waves_) sum = sum + cost(wave, batch);
+  // Rounds are those of the logical clock that traffic.h describes. What party 1 alone sends (the
+  // masked inputs of an owner's layers) and its next message need not wait for an answer.
+  std::array<std::uint64_t, 2> clocks{};
+  for (const Wave& wave : waves_) {
+    const Cost one = cost(wave, batch);
+    sum = sum + one;
+    const bool one_way = one.bytes_sent[0] == 0;
+    for (std::uint64_t round = 0; round < one.rounds; ++round) {
+      const auto before = clocks;
+      clocks[0] = std::max(before[0], before[1] + 1);
+      if (!one_way) clocks[1] = std::max(before[1], before[0] + 1);
+    }
+  }
+  sum.rounds = std::max(clocks[0], clocks[1]);
   return sum;
 }
 

@@ -51,7 +51,8 @@ class SecureNetwork {
   // Zeros of the right shapes.
   SecureWeights empty_weights() const;
 
-  // Exactly what SecureModel::set_up and one inference of `batch` images take and cost.
+  // Exactly what SecureModel::set_up and one inference of `batch` images take and cost. (An owner's
+  // inference may share its first round with what came before, and take one less.)
   Demand demand_set_up() const;
   Cost cost_set_up() const;
   Demand demand(std::int64_t batch) const;

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 #include <set>
 #include <sstream>
@@ -91,8 +92,11 @@ TEST(PiBenchTest, RefusesWhatItCannotDo) {
 }
 
 std::vector<std::string> parties(const std::string& model, std::vector<std::string> more) {
-  std::vector<std::string> arguments = {"--parties", "2",      "--model",  model,   "--images",
-                                        "3",         "--data", "/nowhere", "--net", "loopback"};
+  std::vector<std::string> arguments = {"--parties", "2", "--model", model, "--data", "/nowhere"};
+  if (std::ranges::find(more, "--images") == more.end())
+    arguments.insert(arguments.end(), {"--images", "3"});
+  if (std::ranges::find(more, "--net") == more.end())
+    arguments.insert(arguments.end(), {"--net", "loopback"});
   arguments.insert(arguments.end(), more.begin(), more.end());
   return arguments;
 }

@@ -28,10 +28,12 @@ TEST(SecureModel, AgreesWithTheClearForEveryReluMethod) {
 TEST(SecureModel, AgreesWhoeverKnowsTheWeights) {
   const Graph graph = replaced(settled_model("resnet8", kImage), kImage, 0.3);
   for (const WeightMode weights : {WeightMode::shared, WeightMode::owner, WeightMode::open}) {
-    SCOPED_TRACE(name_of(weights));
-    EXPECT_LT(run_secure(graph, with(ReluMethod::dcf, weights), random_images(kImage.with(0, 2)), 1)
-                  .largest_error(),
-              2e-2);
+    for (const ReluMethod relu : {ReluMethod::dcf, ReluMethod::dcf_select, ReluMethod::carry}) {
+      SCOPED_TRACE(fmt::format("{} {}", name_of(weights), name_of(relu)));
+      EXPECT_LT(run_secure(graph, with(relu, weights), random_images(kImage.with(0, 2)), 1)
+                    .largest_error(),
+                2e-2);
+    }
   }
 }
 
@@ -44,7 +46,7 @@ TEST(SecureModel, ABatchGivesWhatItsImagesGive) {
 
 TEST(SecureModel, EveryPolynomialOfTheReplacement) {
   using enum nn::PolynomialKind;
-  for (const nn::PolynomialKind kind : {dapa2, dapa1, identity, square_plus_x}) {
+  for (const nn::PolynomialKind kind : {dapa2, dapa1, identity}) {
     SCOPED_TRACE(nn::name_of(kind));
     const Graph graph = replaced(settled_model("resnet8", kImage), kImage, 0.0, kind);
     const SecureRun run = run_secure(graph, with(ReluMethod::dcf), random_images(kImage), 1);
@@ -61,8 +63,10 @@ class SecureZoo : public testing::TestWithParam<const char*> {};
 TEST_P(SecureZoo, CostsWhatItPredicts) {
   const Shape image = {1, 8, 8, 3};
   const Graph graph = settled_model(GetParam(), image);
-  EXPECT_LT(run_secure(graph, with(ReluMethod::carry), random_images(image), 1).largest_error(),
-            2e-2);
+  if (graph.parameter_count() < 1'000'000) {
+    EXPECT_LT(run_secure(graph, with(ReluMethod::carry), random_images(image), 1).largest_error(),
+              2e-2);
+  }
   const Graph mixed = replaced(graph, image, 0.2);
   EXPECT_LT(
       run_secure(mixed, with(ReluMethod::dcf_select), random_images(image), 1).largest_error(),

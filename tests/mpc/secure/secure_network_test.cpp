@@ -87,9 +87,10 @@ TEST(SecureNetwork, DigestsTellPlansApart) {
   gate = 1 - gate;
   EXPECT_NE(network.digest(), SecureNetwork(graph, with(ReluMethod::dcf)).digest());
   gate = 1 - gate;
-  graph[layer.coefficients].value.values<float>()[0] += 0.25f;
+  float& coefficient = graph[layer.coefficients].value.values<float>()[0];
+  const float old = std::exchange(coefficient, 0.25f);
   EXPECT_NE(network.digest(), SecureNetwork(graph, with(ReluMethod::dcf)).digest());
-  graph[layer.coefficients].value.values<float>()[0] -= 0.25f;
+  coefficient = old;
   // Weights are no part of it: who has no weights has the same plan.
   graph[graph.find("fc.weight")].value.values<float>()[0] += 1;
   EXPECT_EQ(network.digest(), SecureNetwork(graph, with(ReluMethod::dcf)).digest());
