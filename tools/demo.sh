@@ -25,3 +25,10 @@ for budget in 5644 1693; do
   ./apps/autorep --dataset fashion-mnist --from "$out" --budget "$budget" --epochs 1 --seed 1 \
     --out "runs/demo-$budget.safetensors" --overwrite
 done
+
+# Two processes on this machine, and a third that deals randomness; --net wan is emulated.
+for model in "$out" runs/demo-1693.safetensors; do
+  echo
+  echo "== two servers classify 200 real images without seeing them: $model"
+  ./apps/pi_bench --parties 2 --model "$model" --images 200 --batch 1 --net loopback wan
+done

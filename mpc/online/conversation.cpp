@@ -3,26 +3,34 @@
 #include <algorithm>
 #include <vector>
 
+#include "mpc/online/ring_buffer.h"
+
 namespace hush::mpc {
 namespace {
 
 constexpr Tag kRound{0x0300};
 
-// The words of several exchanges as one.
+// The words of several exchanges as one. In memory from the pool of tensors: fresh pages for
+// megabytes would cost more than the copies.
 class JointExchange {
  public:
-  explicit JointExchange(std::span<Conversation* const> waiting) : waiting_(waiting) {
-    std::size_t incoming = 0;
+  explicit JointExchange(std::span<Conversation* const> waiting)
+      : waiting_(waiting),
+        outgoing_size_(total(&Exchange::outgoing)),
+        incoming_size_(total(&Exchange::incoming)),
+        outgoing_(words_of(outgoing_size_)),
+        incoming_(words_of(incoming_size_)) {
+    std::byte* next = bytes(outgoing_);
     for (const Conversation* conversation : waiting) {
-      const Exchange& part = conversation->pending();
-      outgoing_.insert(outgoing_.end(), part.outgoing.begin(), part.outgoing.end());
-      incoming += part.incoming.size();
+      const auto part = conversation->pending().outgoing;
+      next = std::copy(part.begin(), part.end(), next);
     }
-    incoming_.resize(incoming);
   }
-  Exchange exchange() { return {outgoing_, incoming_}; }
-  void distribute() const {
-    const std::byte* next = incoming_.data();
+  Exchange exchange() {
+    return {{bytes(outgoing_), outgoing_size_}, {bytes(incoming_), incoming_size_}};
+  }
+  void distribute() {
+    const std::byte* next = bytes(incoming_);
     for (const Conversation* conversation : waiting_) {
       const std::span<std::byte> part = conversation->pending().incoming;
       std::copy_n(next, part.size(), part.data());
@@ -31,9 +39,21 @@ class JointExchange {
   }
 
  private:
+  template <class Member>
+  std::size_t total(Member member) const {
+    std::size_t size = 0;
+    for (const Conversation* conversation : waiting_)
+      size += (conversation->pending().*member).size();
+    return size;
+  }
+  static std::size_t words_of(std::size_t size) { return (size + sizeof(Ring) - 1) / sizeof(Ring); }
+  static std::byte* bytes(RingBuffer& buffer) {
+    return reinterpret_cast<std::byte*>(buffer.data());
+  }
+
   std::span<Conversation* const> waiting_;
-  std::vector<std::byte> outgoing_;
-  std::vector<std::byte> incoming_;
+  std::size_t outgoing_size_, incoming_size_;
+  RingBuffer outgoing_, incoming_;
 };
 
 std::vector<Conversation*> pointers_to(std::span<Conversation> conversations) {
