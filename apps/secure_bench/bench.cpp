@@ -2,6 +2,10 @@
 
 #include <fmt/ranges.h>
 
+#include <algorithm>
+#include <array>
+#include <filesystem>
+
 #include "apps/common/interrupt.h"
 #include "apps/common/progress.h"
 #include "apps/secure_bench/roles.h"
@@ -16,6 +20,8 @@ namespace {
 
 // Queries over each network but the first.
 constexpr std::int64_t kQueriesElsewhere = 3;
+// ReLUs that --sweep leaves; more than a network has means all of them. AutoReP's and around them.
+constexpr std::int64_t kSweepBudgets[] = {0, 6'000, 12'900, 50'000, 150'000, 1 << 30};
 
 Provider parse_provider(const std::string& text) {
   return text == "ot" ? Provider::ot : text == "client" ? Provider::client : Provider::dealer;
@@ -119,26 +125,61 @@ void add_secure_options(CLI::App& app, SecureBenchOptions& o) {
   app.add_option("--batch", o.batch, "--parties: images of a query")
       ->check(CLI::Range(1, 4096))
       ->capture_default_str();
+  app.add_flag("--sweep", o.sweep,
+               "--parties: one run for each of several budgets of an untrained network; goes on "
+               "where --json FILE ends");
   app.add_option("--range-bits", o.secure.range_bits,
                  "--parties: values inside of the network stay below 2^bits")
       ->capture_default_str();
 }
 
-int run_secure_bench(SecureBenchOptions o) {
-  // A process that forks must not have threads; each role sets its own number.
-  set_thread_count(1);
+namespace {
+
+// Whether a file of reports has one of this plan.
+bool is_reported(const std::filesystem::path& json, const Json& report) {
+  if (!std::filesystem::exists(json)) return false;
+  const auto lines = read_json_lines(json);
+  return std::ranges::any_of(lines, [&](const Json& line) {
+    return std::ranges::all_of(
+        std::array{"model", "origin", "relus", "polynomials", "options", "provider", "batch"},
+        [&](const char* key) { return line.contains(key) && line[key] == report.at(key); });
+  });
+}
+
+void run_one(const SecureBenchOptions& o) {
   const Subject subject = make_subject(o.subject);
   const mpc::SecureNetwork network(subject.graph, secure_options(o));
   const SecurePlan plan = plan_of(o, network, subject.images.shape()[0]);
   check_transfers(o, plan);
+  Json line = {{"program", "pi_bench"}, {"revision", std::string(git_revision())}};
+  line.update(plan_json(subject, plan));
+  if (o.sweep && is_reported(o.json, line)) {
+    fmt::print("{} ReLUs: in {} already\n", network.counts().relus, o.json);
+    return;
+  }
   std::unique_ptr<JsonLines> json;
   if (!o.json.empty()) json = std::make_unique<JsonLines>(o.json);
   const SecureResult result = run_roles_of(o, plan, subject.images);
   print_secure_report(subject, plan, result);
-  if (json) {
-    Json line = {{"program", "pi_bench"}, {"revision", std::string(git_revision())}};
-    line.update(secure_report_json(subject, plan, result));
-    json->append(line);
+  line.update(result_json(subject, plan, result));
+  if (json) json->append(line);
+}
+
+}  // namespace
+
+int run_secure_bench(SecureBenchOptions o) {
+  // A process that forks must not have threads; each role sets its own number.
+  set_thread_count(1);
+  if (!o.sweep) {
+    run_one(o);
+    return 0;
+  }
+  require(!o.json.empty(), "--sweep keeps its points in a file; give --json FILE");
+  require(o.subject.budget < 0, "--sweep chooses the budgets; leave --budget out");
+  for (const std::int64_t budget : kSweepBudgets) {
+    o.subject.budget = budget;
+    run_one(o);
+    fmt::print("\n");
   }
   return 0;
 }

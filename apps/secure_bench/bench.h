@@ -14,15 +14,17 @@ struct SecureBenchOptions {
   std::string relu = "auto", weights = "shared", provider = "dealer";
   std::vector<std::string> networks = {"loopback", "lan", "wan"};
   std::int64_t batch = 1;
-  std::string json, transport = "tcp", sweep;
+  std::string json, transport = "tcp";
+  bool sweep = false;
   bool yes_really = false;
 };
 
 // Those that no other benchmark has.
 void add_secure_options(CLI::App& app, SecureBenchOptions& options);
 
-// Prints a report, and appends it to options.json. Returns the exit status. Throws ArgumentError
-// for options that do not fit together, before anything was started.
+// Prints a report, and appends it to options.json; with `sweep`, one for each of several budgets of
+// an untrained network, leaving out those that options.json has. Returns the exit status. Throws
+// ArgumentError for options that do not fit together, before anything was started.
 int run_secure_bench(SecureBenchOptions options);
 
 }  // namespace hush::apps

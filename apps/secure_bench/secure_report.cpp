@@ -4,6 +4,8 @@
 #include <cmath>
 #include <map>
 
+#include "mpc/secure/latency.h"
+
 namespace hush::apps {
 namespace {
 
@@ -44,17 +46,18 @@ const char* provider_text(Provider provider) {
 }
 
 void print_networks(const SecurePlan& plan, const SecureResult& result) {
-  fmt::print("\n{:<52}{:>10}{:>10}{:>8}{:>13}{:>12}\n", "online, one query", "median", "best",
-             "rounds", "MB a party", "CPU");
+  fmt::print("\n{:<52}{:>10}{:>10}{:>11}{:>8}{:>12}{:>11}\n", "online, one query", "median", "best",
+             "predicted", "rounds", "MB a party", "CPU");
   for (std::size_t i = 0; i < plan.runs.size(); ++i) {
     const NetworkRun& run = plan.runs[i];
     const Times times = online_times(result.runs[i], plan.batch);
     const QueryResult& query = result.runs[i].queries.front();
     std::vector<double> cpu;
     for (const QueryResult& q : result.runs[i].queries) cpu.push_back(q.cpu);
-    fmt::print("{:<52}{:>7.1f} ms{:>7.1f} ms{:>8}{:>13.2f}{:>9.1f} ms\n",
+    const double predicted = mpc::predict_latency(*plan.network, plan.batch, run.network).total();
+    fmt::print("{:<52}{:>7.1f} ms{:>7.1f} ms{:>8.1f} ms{:>8}{:>12.2f}{:>8.1f} ms\n",
                run.network ? fmt::format("{}: {}", run.name, run.network->text()) : run.name,
-               1e3 * times.median, 1e3 * times.best, query.cost.rounds,
+               1e3 * times.median, 1e3 * times.best, 1e3 * predicted, query.cost.rounds,
                megabytes(a_party(query.cost)), 1e3 * median(cpu));
   }
 }
@@ -198,28 +201,30 @@ void print_secure_report(const Subject& subject, const SecurePlan& plan,
   print_peers(subject, plan);
 }
 
-Json secure_report_json(const Subject& subject, const SecurePlan& plan,
-                        const SecureResult& result) {
+Json plan_json(const Subject& subject, const SecurePlan& plan) {
   const auto counts = plan.network->counts();
+  return {{"model", subject.info.model},
+          {"origin", subject.origin},
+          {"relus", counts.relus},
+          {"polynomials", counts.polynomials},
+          {"macs", counts.macs},
+          {"options", plan.network->options().text()},
+          {"provider", provider_text(plan.provider)},
+          {"threads_a_party", plan.threads},
+          {"batch", plan.batch},
+          {"pictures", subject.pictures},
+          {"first_image", subject.first},
+          {"images", subject.images.shape()[0]}};
+}
+
+Json result_json(const Subject& subject, const SecurePlan& plan, const SecureResult& result) {
   const Agreement a = agreement_of(subject, result.runs[0].logits);
   const mpc::Demand demand = plan.network->demand(plan.batch);
-  Json json = {{"model", subject.info.model},
-               {"origin", subject.origin},
-               {"relus", counts.relus},
-               {"polynomials", counts.polynomials},
-               {"macs", counts.macs},
-               {"options", plan.network->options().text()},
-               {"provider", provider_text(plan.provider)},
-               {"threads_a_party", plan.threads},
-               {"batch", plan.batch},
-               {"offline_seconds", offline_times(result.runs[0], plan.batch).median},
+  Json json = {{"offline_seconds", offline_times(result.runs[0], plan.batch).median},
                {"offline_bytes", result.runs[0].queries.front().offline_bytes},
                {"correlation_bytes_a_party", demand.share_bytes(0)},
                {"set_up_seconds", result.set_up},
                {"peak_bytes_a_party", result.peak_memory},
-               {"images", a.images},
-               {"pictures", subject.pictures},
-               {"first_image", subject.first},
                {"agree", a.agree},
                {"largest_logit_error", a.largest_error},
                {"catastrophic", a.catastrophic}};
@@ -233,6 +238,8 @@ Json secure_report_json(const Subject& subject, const SecurePlan& plan,
     json["networks"].push_back(
         {{"name", plan.runs[i].name},
          {"emulated", plan.runs[i].network ? plan.runs[i].network->text() : ""},
+         {"predicted",
+          mpc::predict_latency(*plan.network, plan.batch, plan.runs[i].network).total()},
          {"online_median", times.median},
          {"online_best", times.best},
          {"rounds", cost.rounds},

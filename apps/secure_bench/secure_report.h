@@ -34,6 +34,8 @@ Times offline_times(const RunResult& run, std::int64_t batch);
 
 void print_secure_report(const Subject& subject, const SecurePlan& plan,
                          const SecureResult& result);
-Json secure_report_json(const Subject& subject, const SecurePlan& plan, const SecureResult& result);
+// What is run, and what came of it.
+Json plan_json(const Subject& subject, const SecurePlan& plan);
+Json result_json(const Subject& subject, const SecurePlan& plan, const SecureResult& result);
 
 }  // namespace hush::apps

@@ -139,6 +139,23 @@ TEST(PiBenchPartiesTest, EmulatedNetworksTakeTheirTime) {
             0.01 * networks[1].at("rounds").get<double>());
 }
 
+// A sweep that is started again runs what its file does not have.
+TEST(PiBenchPartiesTest, ASweepGoesOnWhereItsFileEnds) {
+  const TemporaryFolder folder;
+  const auto arguments =
+      parties("resnet8", {"--images", "1", "--sweep", "--json", folder / "sweep.jsonl"});
+  const ProgramResult first = run_program("pi_bench", arguments);
+  ASSERT_EQ(first.status, 0) << first.error;
+  const auto lines = lines_of(folder / "sweep.jsonl");
+  ASSERT_GE(lines.size(), 4u);
+  EXPECT_EQ(lines.front().at("relus"), 0);
+  EXPECT_EQ(lines.back().at("polynomials"), 0);
+  const ProgramResult second = run_program("pi_bench", arguments);
+  ASSERT_EQ(second.status, 0) << second.error;
+  EXPECT_THAT(second.output, HasSubstr("already"));
+  EXPECT_EQ(lines_of(folder / "sweep.jsonl").size(), lines.size());
+}
+
 TEST(PiBenchPartiesTest, RefusesWhatItCannotDo) {
   const std::pair<std::vector<std::string>, const char*> cases[] = {
       {{"--parties", "3"}, "--parties"},
@@ -147,6 +164,7 @@ TEST(PiBenchPartiesTest, RefusesWhatItCannotDo) {
       {{"--parties", "2", "--model", "resnet18", "--provider", "ot"}, "--yes-really"},
       {{"--parties", "2", "--model", "resnet8", "--range-bits", "2"}, "range bits"},
       {{"--parties", "2", "--model", "resnet8", "--net", "fast"}, "fast"},
+      {{"--parties", "2", "--model", "resnet8", "--sweep"}, "--json"},
       {{"--ops", "--parties", "2"}, "--parties"}};
   for (const auto& [arguments, word] : cases) {
     const ProgramResult result = run_program("pi_bench", arguments);

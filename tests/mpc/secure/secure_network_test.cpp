@@ -5,6 +5,7 @@
 #include "core/ops/convolution.h"
 #include "core/ops/elementwise.h"
 #include "core/ops/pool.h"
+#include "mpc/secure/latency.h"
 #include "tests/mpc/secure/networks.h"
 
 namespace hush::mpc::test {
@@ -64,6 +65,19 @@ TEST(SecureNetwork, ResNet18SendsEightBytesAnElement) {
   const Cost owner = SecureNetwork(graph, with(ReluMethod::dcf, WeightMode::owner)).cost(1);
   EXPECT_EQ(owner.bytes_sent[0], 8u * 491'520);
   EXPECT_EQ(owner.bytes_sent[1], cost.bytes_sent[1]);
+}
+
+TEST(SecureNetwork, LatencyIsComputationAndCommunication) {
+  const SecureNetwork network(nn::make_model("resnet8", 10, kCifar, 1), with(ReluMethod::dcf));
+  const Cost cost = network.cost(2);
+  const LatencyPrediction here = predict_latency(network, 2, std::nullopt);
+  const LatencyPrediction far = predict_latency(network, 2, NetworkModel{0.04, 1e6});
+  EXPECT_DOUBLE_EQ(here.compute, far.compute);
+  EXPECT_NEAR(far.communication - here.communication,
+              0.04 * double(cost.rounds) + double(cost.bytes_sent[0]) / 1e6, 1e-9);
+  ComputeRates fast;
+  fast.macs_per_second = 1e15;
+  EXPECT_LT(predict_latency(network, 2, std::nullopt, fast).compute, here.compute);
 }
 
 TEST(SecureNetwork, AShortcutOpensWithTheMainConvolution) {
