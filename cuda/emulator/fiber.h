@@ -16,6 +16,7 @@
 #ifdef HUSH_EMULATOR_ASAN
 #include <sanitizer/common_interface_defs.h>
 #endif
+#include <sanitizer/asan_interface.h>  // its macros are empty without AddressSanitizer
 
 namespace hush::cuda::emulator {
 
@@ -30,7 +31,12 @@ class Fiber {
   }
   Fiber(const Fiber&) = delete;
   Fiber& operator=(const Fiber&) = delete;
-  ~Fiber() { allocator_.deallocate(stack_); }
+  // A body that was left suspended leaves marks of its frames; who gets these pages next would trip
+  // over them.
+  ~Fiber() {
+    ASAN_UNPOISON_MEMORY_REGION(static_cast<char*>(stack_.sp) - stack_.size, stack_.size);
+    allocator_.deallocate(stack_);
+  }
 
   // Starts or resumes the body; returns when it leaves or ends.
   void enter() {

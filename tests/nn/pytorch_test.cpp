@@ -73,9 +73,16 @@ TEST_F(PyTorchReference, LogitsOfATestImage) {
   }
 }
 
-// Relative 1e-4, beside the rounding of the six printed decimals. This is close: rounding decides
-// on which side of zero some of the 12 million ReLU inputs fall, and PyTorch's own float32 run with
-// channels last is 5e-4 from its float64 run at the tenth step.
+// Relative 1e-4, beside the rounding of the six printed decimals. Rounding decides on which side of
+// zero some of the 12 million ReLU inputs fall, and from the fifth step on one that falls otherwise
+// shows: PyTorch's own float32 run with channels last is 5e-4 from its float64 run at the tenth.
+// Compilers contract sums differently, so that the bar is the optimised g++ build's alone.
+#if defined(NDEBUG) && !defined(__clang__) && !defined(__SANITIZE_ADDRESS__)
+constexpr double kLateTolerance = 1e-4;
+#else
+constexpr double kLateTolerance = 1e-3;
+#endif
+
 TEST_F(PyTorchReference, LossesOfTenTrainingSteps) {
   const SafetensorsFile file(kWeights);
   const ModelInfo info = from_metadata(file.metadata(), kWeights);
@@ -93,7 +100,8 @@ TEST_F(PyTorchReference, LossesOfTenTrainingSteps) {
   EXPECT_EQ(trainer.run(source), Ending::finished);
   ASSERT_EQ(losses.size(), expected.size());
   for (std::size_t i = 0; i < losses.size(); ++i)
-    EXPECT_NEAR(losses[i], expected[i], 1e-4 * expected[i] + 5e-7) << "step " << i + 1;
+    EXPECT_NEAR(losses[i], expected[i], (i < 4 ? 1e-4 : kLateTolerance) * expected[i] + 5e-7)
+        << "step " << i + 1;
 }
 
 }  // namespace
