@@ -73,7 +73,11 @@ class TrainedMask : public MaskMethod {
 class AutoRep final : public TrainedMask {
  public:
   AutoRep(const MaskOptions& options, Indicators& indicators)
-      : TrainedMask(options, indicators), threshold_(float(options.threshold)) {}
+      : TrainedMask(options, indicators), threshold_(float(options.threshold)) {
+    if (options.even_start)
+      for (const NamedTensor& auxiliary : indicators.auxiliary())
+        std::ranges::fill(auxiliary.value.values<float>(), 0.5f);
+  }
 
   std::int64_t step(const MaskStep& step) override {
     const double mu = penalty(step);
