@@ -73,11 +73,7 @@ class TrainedMask : public MaskMethod {
 class AutoRep final : public TrainedMask {
  public:
   AutoRep(const MaskOptions& options, Indicators& indicators)
-      : TrainedMask(options, indicators), threshold_(float(options.threshold)) {
-    if (options.even_start)
-      for (const NamedTensor& auxiliary : indicators.auxiliary())
-        std::ranges::fill(auxiliary.value.values<float>(), 0.5f);
-  }
+      : TrainedMask(options, indicators), threshold_(float(options.threshold)) {}
 
   std::int64_t step(const MaskStep& step) override {
     const double mu = penalty(step);

@@ -31,9 +31,6 @@ std::string name_of(ReplacementMethod method);
 struct MaskOptions {
   ReplacementMethod method = ReplacementMethod::autorep;
   double threshold = 0.003;  // autorep: t_h of Eq. 10
-  // autorep: auxiliary parameters begin at 0.5 instead of the paper's uniform in (0, 1), so that
-  // gradients alone order them.
-  bool even_start = false;
   // autorep and snl: the weight μ of the penalty times the number of ReLUs, which is how the
   // paper's experiments state it (the derivative of μ' max(share of open gates - target, 0)).
   double penalty = 140;

@@ -37,8 +37,6 @@ void add_training_options(CLI::App& app, AutorepOptions& o) {
                  "training batches from which statistics are measured")
       ->check(CLI::Range(1, 100000))
       ->capture_default_str();
-  app.add_flag("--even-start", r.mask.even_start,
-               "autorep: auxiliary parameters begin at 0.5, not at random in (0, 1)");
   app.add_option("--clip", r.clip_norm, "limit of the gradient's norm; 0: none")
       ->check(zero_or_more())
       ->capture_default_str();
@@ -184,7 +182,6 @@ nn::Metadata AutorepOptions::recorded() const {
           {"indicator_lr", number(r.indicator_rate)},
           {"ramp", number(r.ramp_end)},
           {"freeze", number(r.freeze_at)},
-          {"start", r.mask.even_start ? "even" : "random"},
           {"norms", r.fix_norms ? "fixed" : "moving"},
           {"calibration", std::to_string(r.calibration_batches)},
           {"clip", number(r.clip_norm)},

@@ -194,23 +194,6 @@ TEST(MaskMethods, AllComeDownToTheTarget) {
   }
 }
 
-// With an even start gradients alone decide: what gains from its ReLU stays, the others close at
-// once.
-TEST(MaskMethods, EvenStartLetsGradientsOrder) {
-  const Graph graph = small_network();
-  const std::vector<GatedLayer> layers = gated_layers(graph);
-  Indicators indicators(graph, layers, 3);
-  const auto method = make_method({.even_start = true}, indicators);
-  std::vector<Tensor> d_gates;
-  for (const Tensor& gate : indicators.gates()) d_gates.push_back(Tensor::full(gate.shape(), 1));
-  for (float& d : d_gates[0].values<float>()) d = -1e4f;  // closing these would raise the loss
-  for (std::int64_t step = 0; step < 100; ++step)
-    method->step(
-        {.d_gates = d_gates, .target = 1, .learning_rate = 0.01, .step = step, .loss = {}});
-  EXPECT_EQ(indicators.open_by_layer().front(), layers.front().elements);
-  EXPECT_EQ(indicators.open(), layers.front().elements);
-}
-
 TEST(MaskMethods, BlockDescentTakesTheCheapestBlock) {
   const Graph graph = small_network();
   const std::vector<GatedLayer> layers = gated_layers(graph);
