@@ -44,11 +44,13 @@ class ActivationStep final : public Step {
   bool squares() const { return squares_; }
 
  private:
+  Conversation run_polynomials(Party& party, std::span<const Ring> z, std::span<Ring> y) const;
   void combine(bool first, std::span<const Ring> x, std::span<const Ring> squares,
                std::span<Ring> y) const;
 
   ActivationOptions options_;
-  std::vector<std::uint32_t> polynomials_;
+  std::vector<std::uint32_t> polynomials_;  // the other elements, ascending
+  std::vector<std::uint32_t> channels_;     // and the channel of each
   bool squares_ = false;
 };
 

@@ -14,6 +14,7 @@
 #include "mpc/secure/activation_step.h"
 #include "mpc/secure/gates.h"
 #include "mpc/secure/linear_steps.h"
+#include "mpc/secure/nonlinear_steps.h"
 
 namespace hush::mpc {
 namespace {
@@ -63,6 +64,9 @@ class Lowering {
     if (const auto* map = dynamic_cast<const Map*>(&op)) return lower_map(node, *map);
     if (dynamic_cast<const Add*>(&op) != nullptr)
       return add_sum(node.name, value_of(node.inputs[0]), value_of(node.inputs[1]));
+    if (const auto* pool = dynamic_cast<const Pool*>(&op);
+        pool != nullptr && pool->options().kind == PoolKind::max)
+      return add_max_pool(node.name, *pool, value_of(node.inputs[0]));
     if (op.algebra() == Algebra::linear && node.inputs.size() == 1)
       return add_linear(node.name, node.op, value_of(node.inputs[0]));
     if (op.algebra() == Algebra::bilinear && node.inputs.size() == 2) return lower_bilinear(node);
@@ -136,20 +140,19 @@ class Lowering {
     const int a = value_of(node.inputs[0]), b = value_of(node.inputs[1]);
     if (a < 0) refuse(node);
     if (b < 0) return add_product(node.name, node.op, a, {leaf(node, 1), {}}, -1);
-    if (dynamic_cast<const Multiply*>(node.op.get()) == nullptr) refuse(node);
-    return add_multiply(node.name, a, b);
+    return add_multiply(node.name, node.op, a, b);
   }
 
-  int add_multiply(const std::string& name, int a, int b) {
+  int add_multiply(const std::string& name, std::shared_ptr<const Op> op, int a, int b) {
     if (info(a).scale + info(b).scale > options_.most_scale()) {
       a = truncated(a);
       b = truncated(b);
     }
-    const ValueInfo &x = info(a), &y = info(b);
-    const Shape shape = x.shape;
-    const int z = add_value({shape, x.scale + y.scale, x.factor * y.factor});
-    add_step(std::make_unique<MultiplyStep>(name, std::vector<int>{a, b}, z,
-                                            std::make_shared<Multiply>(), shape));
+    const ValueInfo x = info(a), y = info(b);
+    const Shape operands[] = {x.shape, y.shape};
+    const int z = add_value({op->output_shape(operands), x.scale + y.scale, x.factor * y.factor});
+    add_step(std::make_unique<MultiplyStep>(name, std::vector<int>{a, b}, z, std::move(op), x.shape,
+                                            y.shape));
     return z;
   }
 
@@ -233,8 +236,44 @@ class Lowering {
     const int x = value_of(node.inputs[0]);
     if (map.function() == Unary::relu) return add_activation(node.name, x, {}, {});
     if (map.function() == Unary::negate) return add_linear(node.name, node.op, x);
-    if (map.function() == Unary::square) return add_multiply(node.name, x, x);
-    refuse(node);
+    const auto multiply = std::make_shared<Multiply>();
+    if (map.function() == Unary::square) return add_multiply(node.name, multiply, x, x);
+    if (map.function() == Unary::sigmoid) return add_sigmoid(node.name, x);
+    // SiLU: x times its sigmoid.
+    const int narrow = truncated(x);
+    return add_multiply(node.name, multiply, narrow, add_sigmoid(node.name + ".sigmoid", narrow));
+  }
+
+  // What compares values of that scale; `more` bits for sums of several.
+  ReluOptions comparison(int scale, int more) const {
+    const int width = std::min(64, scale + options_.range_bits + 1 + more);
+    return {options_.relu, unsigned(width), 0};
+  }
+
+  int add_sigmoid(const std::string& name, int x) {
+    constexpr int kMostBits = 16;  // that sigmoid.h takes
+    const ValueInfo& wide = plain(name, x);
+    require(options_.fraction_bits >= 8 && options_.fraction_bits <= kMostBits,
+            "secure inference: a sigmoid takes 8 to 16 fraction bits, not {}",
+            options_.fraction_bits);
+    x = wide.scale < options_.fraction_bits
+            ? lifted(name, x, unsigned(options_.fraction_bits - wide.scale))
+            : truncated(x);
+    const ValueInfo input = info(x);
+    const int y = add_value({input.shape, input.scale});
+    add_step(std::make_unique<SigmoidStep>(name, x, y, comparison(input.scale, 1), input.scale,
+                                           input.shape));
+    return y;
+  }
+
+  int add_max_pool(const std::string& name, const Pool& pool, int x) {
+    const ValueInfo input = info(x);
+    const Shape operands[] = {input.shape};
+    const Shape output = pool.output_shape(operands);
+    const int y = add_value({output, input.scale, input.factor});
+    add_step(std::make_unique<MaxPoolStep>(name, x, y, pool.options(), comparison(input.scale, 1),
+                                           input.shape, output));
+    return y;
   }
 
   // Without gate and coefficients every element is a ReLU.

@@ -69,11 +69,11 @@ Conversation ProductStep::run(Party& party, StepArguments arguments) const {
 }
 
 void MultiplyStep::demand(Demand& demand, std::int64_t batch) const {
-  demand_product(demand, op_, x_.with(0, batch), x_.with(0, batch));
+  demand_product(demand, op_, x_.with(0, batch), y_.with(0, batch));
 }
 
 Cost MultiplyStep::cost(std::int64_t batch) const {
-  return predict_product(x_.with(0, batch), x_.with(0, batch));
+  return predict_product(x_.with(0, batch), y_.with(0, batch));
 }
 
 Conversation MultiplyStep::run(Party& party, StepArguments arguments) const {

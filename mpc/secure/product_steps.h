@@ -43,15 +43,17 @@ class ProductStep final : public Step {
   ProductOptions options_;
 };
 
-// z = x ⊛ y of two secrets, elementwise. 1 round, 16 bytes an element.
+// z = x ⊛ y of two secrets, under any bilinear op. 1 round, 8 bytes an element of both.
 class MultiplyStep final : public Step {
  public:
   MultiplyStep(std::string name, std::vector<int> inputs, int output, std::shared_ptr<const Op> op,
-               Shape x)
-      : Step(std::move(name), std::move(inputs), output), op_(std::move(op)), x_(x) {}
+               Shape x, Shape y)
+      : Step(std::move(name), std::move(inputs), output), op_(std::move(op)), x_(x), y_(y) {}
 
   std::string_view kind() const override { return "product"; }
-  std::string text() const override { return fmt::format("{} {}", op_->name(), x_.text()); }
+  std::string text() const override {
+    return fmt::format("{} {} {}", op_->name(), x_.text(), y_.text());
+  }
   std::int64_t elements() const override { return x_.elements(); }
   void demand(Demand& demand, std::int64_t batch) const override;
   Cost cost(std::int64_t batch) const override;
@@ -59,7 +61,7 @@ class MultiplyStep final : public Step {
 
  private:
   std::shared_ptr<const Op> op_;
-  Shape x_;
+  Shape x_, y_;
 };
 
 }  // namespace hush::mpc

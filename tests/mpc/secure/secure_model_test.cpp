@@ -59,6 +59,13 @@ TEST(SecureModel, EveryPolynomialOfTheReplacement) {
 
 // Predicted rounds and bytes equal measured ones (run_secure), whatever the architecture.
 class SecureZoo : public testing::TestWithParam<const char*> {};
+class SecureOps : public testing::TestWithParam<const char*> {};
+
+std::string zoo_name(const testing::TestParamInfo<const char*>& instance) {
+  std::string name = instance.param;
+  std::replace(name.begin(), name.end(), '-', '_');
+  return name;
+}
 
 TEST_P(SecureZoo, CostsWhatItPredicts) {
   const Shape image = {1, 8, 8, 3};
@@ -73,14 +80,21 @@ TEST_P(SecureZoo, CostsWhatItPredicts) {
       5e-2);
 }
 
+// Max pooling, SiLU, and the gates of squeeze-excitation; σ is a polynomial, so values differ.
+TEST_P(SecureOps, CostWhatTheyPredict) {
+  const Shape image = {1, 32, 32, 3};
+  const Graph graph = settled_model(GetParam(), image);
+  SecureOptions options = with(ReluMethod::dcf_select);
+  const SecureRun run = run_secure(graph, options, random_images(image), 1);
+  EXPECT_LT(run.largest_error(), graph.count().relus > 0 ? 2e-2 : 0.5);
+}
+INSTANTIATE_TEST_SUITE_P(All, SecureOps, testing::Values("resnet18-imagenet", "efficientnet-b0"),
+                         zoo_name);
+
 INSTANTIATE_TEST_SUITE_P(All, SecureZoo,
                          testing::Values("resnet8", "resnet20", "resnet32", "resnet44", "resnet56",
                                          "resnet18", "wrn-22-8"),
-                         [](const auto& instance) {
-                           std::string name = instance.param;
-                           std::replace(name.begin(), name.end(), '-', '_');
-                           return name;
-                         });
+                         zoo_name);
 
 }  // namespace
 }  // namespace hush::mpc::test
