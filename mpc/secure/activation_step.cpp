@@ -37,6 +37,8 @@ ActivationStep::ActivationStep(std::string name, int input, int output, Activati
                                    options_.c0.size() == options_.c2.size()),
           "activation {}: {} coefficients for {} channels", this->name(), options_.c2.size(),
           options_.x[-1]);
+  for (const std::uint32_t place : polynomials_)
+    channels_.push_back(place % std::uint32_t(options_.x[-1]));
   squares_ =
       !polynomials_.empty() && std::ranges::any_of(options_.c2, [](Ring c) { return c != 0; });
 }
@@ -77,6 +79,10 @@ Conversation ActivationStep::run(Party& party, StepArguments arguments) const {
       for (Ring& word : y) word <<= options_.relu_lift;
     co_return;
   }
+  if (options_.relus.empty()) {
+    co_await run_polynomials(party, z, y);
+    co_return;
+  }
   const auto image = std::size_t(options_.x.elements());
   const std::size_t images = z.size() / image;
   RingBuffer relu_words(options_.relus.size() * images);
@@ -86,8 +92,7 @@ Conversation ActivationStep::run(Party& party, StepArguments arguments) const {
   gather(polynomials_, image, z, words);
 
   std::vector<Conversation> conversations;
-  if (relu_words.size() != 0)
-    conversations.push_back(relu(party, options_.relu, relu_words, relu_words));
+  conversations.push_back(relu(party, options_.relu, relu_words, relu_words));
   if (squares_)
     conversations.push_back(truncate_square(party, options_.relu.shift, words, words, squared));
   else
@@ -101,19 +106,37 @@ Conversation ActivationStep::run(Party& party, StepArguments arguments) const {
   combine(party.first(), words, squared, y);
 }
 
+// Nothing to gather: every row of the last axis meets the same coefficients.
+Conversation ActivationStep::run_polynomials(Party& party, std::span<const Ring> z,
+                                             std::span<Ring> y) const {
+  const ActivationOptions& o = options_;
+  const std::size_t channels = o.c1.size();
+  RingBuffer squares(squares_ ? z.size() : 0);
+  if (squares_)
+    co_await truncate_square(party, o.relu.shift, z, y, squares);
+  else
+    co_await truncate(party, o.relu.shift, z, y);
+  const Ring one = party.first() ? 1 : 0;
+  for (std::size_t row = 0; row < y.size(); row += channels) {
+    Ring* const to = y.data() + row;
+    for (std::size_t c = 0; c < channels; ++c) to[c] = o.c1[c] * to[c] + one * o.c0[c];
+    if (!squares_) continue;
+    const Ring* const square = squares.data() + row;
+    for (std::size_t c = 0; c < channels; ++c) to[c] += o.c2[c] * square[c];
+  }
+}
+
 void ActivationStep::combine(bool first, std::span<const Ring> x, std::span<const Ring> squares,
                              std::span<Ring> y) const {
   const auto image = std::size_t(options_.x.elements());
-  const auto channels = std::uint32_t(options_.x[-1]);
   const Ring one = first ? 1 : 0;
   std::size_t next = 0;
   for (std::size_t start = 0; start < y.size(); start += image)
-    for (const std::uint32_t place : polynomials_) {
-      const std::uint32_t c = place % channels;
+    for (std::size_t i = 0; i < polynomials_.size(); ++i, ++next) {
+      const std::uint32_t c = channels_[i];
       Ring value = options_.c1[c] * x[next] + one * options_.c0[c];
       if (squares_) value += options_.c2[c] * squares[next];
-      y[start + place] = value;
-      ++next;
+      y[start + polynomials_[i]] = value;
     }
 }
 
