@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # The main job on real data: trains a small ResNet on Fashion-MNIST, scores it, shows what it sees,
-# and replaces most of its ReLUs. `make demo` installs what is missing, builds, and runs this.
+# replaces most of its ReLUs, and lets two servers classify images that they do not see. `make demo`
+# installs what is missing, builds, and runs this.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 out=runs/demo.safetensors
@@ -26,9 +27,12 @@ for budget in 5644 1693; do
     --out "runs/demo-$budget.safetensors" --overwrite
 done
 
-# Two processes on this machine, and a third that deals randomness; --net wan is emulated.
-for model in "$out" runs/demo-1693.safetensors; do
+# Two processes of this machine are the servers, a third deals randomness; the wide network is
+# emulated.
+secure() {
   echo
-  echo "== two servers classify 200 real images without seeing them: $model"
-  ./apps/pi_bench --parties 2 --model "$model" --images 200 --batch 1 --net loopback wan
-done
+  echo "== two servers classify $2 real images without seeing them: $1"
+  ./apps/pi_bench --parties 2 --model "$1" --images "$2" --net loopback wan
+}
+secure "$out" 100
+secure runs/demo-1693.safetensors 200
