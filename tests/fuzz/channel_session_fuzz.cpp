@@ -12,8 +12,10 @@ using namespace hush::mpc;
 namespace {
 
 constexpr std::size_t kHelloSize = 128;
-// The hello of a party 1 whose id and digests are all zero.
-constexpr std::array<char, 21> kHonest{"HUSH-MPC\1\0\0\0\1\0\0\0\0\0\0\0"};
+// The hello of a party 1 of this version whose id and digests are all zero.
+static_assert(kProtocolVersion < 128);
+constexpr std::array<char, 20> kHonest{
+    'H', 'U', 'S', 'H', '-', 'M', 'P', 'C', char(kProtocolVersion), 0, 0, 0, 1};
 
 std::vector<std::byte> framed(std::span<const std::byte> hello) {
   std::vector<std::byte> wire(kFrameHeaderSize);
@@ -30,7 +32,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   Input input(data, size);
   const bool raw = input.number(1) % 4 == 0;
   std::vector<std::byte> hello(kHelloSize);
-  const auto honest = std::as_bytes(std::span(kHonest)).first(20);
+  const auto honest = std::as_bytes(std::span(kHonest));
   std::copy(honest.begin(), honest.end(), hello.begin());
   const std::vector<std::byte> agreeing = hello;
   // A few bytes are changed, so that what lies behind the first check is reached too.
