@@ -53,12 +53,18 @@ StepAnswer ModelWorker::ask(const Step& step) {
   return receive_step_answer(link_->channel());
 }
 
-// The largest batch that the images fill, else the smallest one; null if no lane has correlations.
+// The largest batch that the images fill and that there are correlations for. A larger one would
+// waste most of its correlations on nothing: it is used only if no others will come.
 Lane* ModelWorker::choose_lane(std::size_t images) {
+  Lane* called_for = &lanes_.front();
   Lane* best = nullptr;
-  for (Lane& lane : lanes_)
-    if (lane.prepared() || lane.stored() > 0)
-      if (best == nullptr || lane.batch() <= images) best = &lane;
+  for (Lane& lane : lanes_) {
+    const bool filled = lane.batch() <= images || &lane == &lanes_.front();
+    if (filled) called_for = &lane;
+    const bool possible = lane.prepared() || lane.stored() > 0;
+    if (possible && (filled || (best == nullptr && !supply_.dealer_connected()))) best = &lane;
+  }
+  supply_.set_called_for(index_of(*called_for));
   return best;
 }
 

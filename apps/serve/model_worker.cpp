@@ -6,7 +6,7 @@ namespace hush::apps {
 namespace {
 
 using std::chrono::milliseconds;
-constexpr milliseconds kPatience{2000};  // for the other server to come or answer
+constexpr milliseconds kPatience{500};  // for the other server to come or answer
 constexpr std::chrono::seconds kGrace{5};
 
 }  // namespace
@@ -89,7 +89,7 @@ std::shared_ptr<Link> ModelWorker::dial() {
   auto link = Link::connect(options_.peer, options_.credentials, {"party0", "party1"}, kPatience,
                             {.timeout = options_.timeout});
   if (link->peer_name() == "party1") {
-    failed_(fmt::format("the server at {} is party 1 as well: start one of the two with --party 0",
+    failed_(fmt::format("the server at {} is party1 as well: start one of the two with --party 0",
                         options_.peer.text()));
     throw mpc::SessionMismatch("both servers are party 1");
   }

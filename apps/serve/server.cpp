@@ -120,7 +120,7 @@ void Server::meet_peer(const std::shared_ptr<Link>& link) {
 // Two servers started as party 0 would wait for each other for ever.
 void Server::look_for_peer() {
   std::unique_lock lock(mutex_);
-  while (!stopped_.wait_for(lock, milliseconds(3000), [&] { return stopping_; })) {
+  while (!stopped_.wait_for(lock, milliseconds(1000), [&] { return stopping_; })) {
     bool connected = true;
     for (const auto& model : models_) connected = connected && model->worker->has_peer();
     if (connected) continue;
@@ -129,7 +129,7 @@ void Server::look_for_peer() {
       const auto link = Link::connect(options_.peer, options_.credentials, {"party0", "party1"},
                                       milliseconds(1000), {});
       if (link->peer_name() == "party0")
-        fail(fmt::format("the server at {} is party 0 as well: start one of the two with --party 1",
+        fail(fmt::format("the server at {} is party0 as well: start one of the two with --party 1",
                          options_.peer.text()));
     } catch (const mpc::ChannelError&) {  // it is not there: the workers say so
     }

@@ -19,6 +19,11 @@ void Supply::set_stock(std::uint32_t lane, std::uint64_t batches) {
   changed_.notify_all();
 }
 
+void Supply::set_called_for(std::uint32_t lane) {
+  const std::lock_guard lock(mutex_);
+  called_for_ = lane;
+}
+
 std::shared_ptr<Dealt> Supply::front() const {
   const std::lock_guard lock(mutex_);
   return dealt_.empty() ? nullptr : dealt_.front();
@@ -96,19 +101,18 @@ std::size_t Supply::batches_here(std::uint32_t lane) const {
       dealt_, [&](const auto& dealt) { return dealt->lane == lane && !dealt->is_masks; }));
 }
 
-// The emptiest lane below its target.
+// How full a lane is, as a part of its target.
+double Supply::level(std::uint32_t lane) const {
+  return double(lanes_[lane].stock + batches_here(lane)) /
+         double(std::max<std::uint64_t>(1, lanes_[lane].target));
+}
+
 std::optional<std::uint32_t> Supply::wanting() const {
   if (dealt_.size() >= kRoom) return std::nullopt;
-  std::optional<std::uint32_t> best;
-  double least = 1;
-  for (std::uint32_t i = 0; i < lanes_.size(); ++i) {
-    const double level = double(lanes_[i].stock + batches_here(i)) /
-                         double(std::max<std::uint64_t>(1, lanes_[i].target));
-    if (level >= least) continue;
-    least = level;
-    best = i;
-  }
-  return best;
+  std::uint32_t best = called_for_;
+  for (std::uint32_t lane = 0; lane < lanes_.size() && level(called_for_) >= 1; ++lane)
+    if (level(lane) < level(best)) best = lane;
+  return level(best) < 1 ? std::optional(best) : std::nullopt;
 }
 
 std::optional<std::uint32_t> Supply::wait_for_want(std::chrono::milliseconds limit) {

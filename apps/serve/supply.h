@@ -44,6 +44,8 @@ class Supply {
   // The evaluating thread's side.
   void set_masks(const Id& masks);
   void set_stock(std::uint32_t lane, std::uint64_t batches);
+  // The lane that present queries call for: it is filled first.
+  void set_called_for(std::uint32_t lane);
   // The oldest thing dealt; null if there is none. It stays here until `drop`.
   std::shared_ptr<Dealt> front() const;
   void drop(const std::shared_ptr<Dealt>& dealt);
@@ -62,7 +64,8 @@ class Supply {
   void end_session();
   Id masks() const;
   void push(std::shared_ptr<Dealt> dealt);
-  // The lane that needs a batch most, as soon as one does; nothing after `limit`.
+  // The lane that is called for, or else is emptiest, as soon as one is below its target; nothing
+  // after `limit`.
   std::optional<std::uint32_t> wait_for_want(std::chrono::milliseconds limit);
   // Until there is room for one thing more; false after `limit`.
   bool wait_for_room(std::chrono::milliseconds limit);
@@ -83,6 +86,7 @@ class Supply {
   struct Lane {
     std::uint64_t stock = 0, target = 0;
   };
+  double level(std::uint32_t lane) const;
   std::optional<std::uint32_t> wanting() const;
   std::size_t batches_here(std::uint32_t lane) const;
 
@@ -90,6 +94,7 @@ class Supply {
   std::condition_variable changed_;
   std::vector<Lane> lanes_;
   std::deque<std::shared_ptr<Dealt>> dealt_;
+  std::uint32_t called_for_ = 0;
   Id masks_{}, session_{};
   bool connected_ = false, masks_coming_ = false, renew_ = false, stopped_ = false;
   std::function<void()> notify_;
