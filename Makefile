@@ -9,7 +9,7 @@ SANITIZED = -DCMAKE_CXX_COMPILER=$(shell command -v clang++-14 || echo clang++) 
 SOURCES = $(shell git ls-files '*.cpp' '*.h' '*.cu' '*.cuh')
 
 .DEFAULT_GOAL := build
-.PHONY: build help setup demo test sanitize bench gpu-test gpu-bench format format-check lint fuzz datasets clean
+.PHONY: build help setup demo services test sanitize bench gpu-test gpu-bench format format-check lint fuzz datasets clean
 
 build: $(BUILD)/build.ninja  ## Build the programs into apps/
 	@cmake --build $(BUILD) -j $(JOBS)
@@ -28,6 +28,9 @@ demo:  ## Train a network on real images, and look at what it sees
 	@tools/setup.sh --demo
 	@$(MAKE) --no-print-directory build
 	@tools/demo.sh
+
+services: build  ## Start dealer, two servers and a client, and classify images that neither server sees
+	@tools/quickstart.sh
 
 test: build  ## Build, then run all tests
 	@ctest --test-dir $(BUILD) --output-on-failure -j $(JOBS)

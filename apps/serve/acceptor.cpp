@@ -38,7 +38,6 @@ void Acceptor::admit(mpc::Socket socket) {
   reap();
   const std::lock_guard lock(mutex_);
   if (connections_.size() >= options_.most_connections) {
-    ++refused_;
     log("{} turned away: {} connections are open already", socket.peer(), connections_.size());
     return;
   }
@@ -67,7 +66,6 @@ void Acceptor::run(mpc::Socket socket, Connection& connection) {
     if (!stopping_) serve_(link);
   } catch (const mpc::PeerClosed&) {  // the usual end of a connection
   } catch (const mpc::AuthenticationError& error) {
-    ++refused_;
     log("{} refused: {}", address, error.what());
   } catch (const std::exception& error) {
     log("connection of {}: {}", address, error.what());

@@ -35,7 +35,6 @@ class Acceptor {
 
   std::uint16_t port() const { return listener_.port(); }
   void stop_listening() { stopping_ = true; }
-  std::size_t refused() const { return refused_; }  // handshakes that failed, and over the limit
 
  private:
   struct Connection {
@@ -53,7 +52,6 @@ class Acceptor {
   Serve serve_;
   mpc::Listener listener_;
   std::atomic<bool> stopping_ = false;
-  std::atomic<std::size_t> refused_ = 0;
   std::mutex mutex_;  // guards connections_ and what is in them
   std::list<Connection> connections_;
   std::thread listening_;

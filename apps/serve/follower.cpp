@@ -49,22 +49,30 @@ void ModelWorker::take_dealt(const Step& step) {
   if (fine) accept(*dealt);
 }
 
+// Takes part if the images fill the lane, or if none is missing; else it says which are here, and
+// party 0 asks again for those, perhaps for a smaller lane.
 void ModelWorker::take_images(const Step& step) {
   Lane& lane = lanes_[step.lane];
-  StepAnswer answer;
-  Tickets slots(step.slots.size());
-  answer.yes = lane.prepared() && step.number == evaluations_ && slots.size() <= lane.batch();
-  for (std::size_t i = 0; answer.yes && i < slots.size(); ++i) {
-    slots[i] = queue_.take(step.slots[i]);
-    if (slots[i]) answer.slots |= std::uint64_t{1} << i;
+  if (!lane.prepared() || step.number != evaluations_)
+    throw mpc::ProtocolViolation("party 0 is out of step");
+  std::uint64_t here = 0;
+  std::size_t count = 0;
+  for (std::size_t i = 0; i < step.slots.size() && count < lane.batch(); ++i) {
+    if (!queue_.holds(step.slots[i])) continue;
+    here |= std::uint64_t{1} << i;
+    ++count;
   }
+  StepAnswer answer{count > 0 && (count == lane.batch() || count == step.slots.size()), here};
+  Tickets slots;
+  for (std::size_t i = 0; answer.yes && i < step.slots.size(); ++i)
+    if (here >> i & 1) slots.push_back(queue_.take(step.slots[i]));
   try {
     send_step_answer(link_->channel(), answer);
   } catch (...) {
     lose(slots);
     throw;
   }
-  if (answer.slots != 0) evaluate(lane, slots);
+  if (answer.yes) evaluate(lane, slots);
 }
 
 }  // namespace hush::apps

@@ -68,22 +68,29 @@ Lane* ModelWorker::choose_lane(std::size_t images) {
   return best;
 }
 
-// False if nothing was evaluated.
-bool ModelWorker::offer_images(const Tickets& waiting) {
-  Lane* const lane = choose_lane(waiting.size());
-  if (lane == nullptr) return false;
-  if (!lane->prepared()) prepare(*lane);
-  Step step{.kind = StepKind::run, .lane = index_of(*lane), .number = evaluations_};
-  for (const auto& ticket : waiting)
-    if (step.slots.size() < lane->batch()) step.slots.push_back(ticket->id);
-  const StepAnswer answer = ask(step);
-  if (!answer.yes) throw mpc::ProtocolViolation("party 1 is out of step: both begin anew");
-  if (answer.slots == 0) return false;
-  Tickets slots(step.slots.size());
-  for (std::size_t i = 0; i < slots.size(); ++i)
-    if (answer.slots >> i & 1) slots[i] = queue_.take(step.slots[i]);
-  evaluate(*lane, slots);
-  return true;
+// Evaluates the oldest images that party 1 has too. False if there are none. Images whose share has
+// not reached party 1 hold nobody up, and do not count when the lane is chosen.
+bool ModelWorker::offer_images(Tickets waiting) {
+  while (!waiting.empty()) {
+    Lane* const lane = choose_lane(waiting.size());
+    if (lane == nullptr) return false;
+    if (!lane->prepared()) prepare(*lane);
+    Step step{.kind = StepKind::run, .lane = index_of(*lane), .number = evaluations_};
+    for (const auto& ticket : waiting) step.slots.push_back(ticket->id);
+    const StepAnswer answer = ask(step);
+    Tickets there;
+    for (std::size_t i = 0; i < waiting.size(); ++i)
+      if (answer.slots >> i & 1) there.push_back(waiting[i]);
+    if (there.size() > (answer.yes ? lane->batch() : waiting.size() - 1))
+      throw mpc::ProtocolViolation("party 1 takes more images than it was asked to");
+    if (answer.yes) {
+      for (auto& ticket : there) ticket = queue_.take(ticket->id);
+      evaluate(*lane, there);
+      return true;
+    }
+    waiting = std::move(there);
+  }
+  return false;
 }
 
 void ModelWorker::prepare(Lane& lane) {

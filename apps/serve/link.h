@@ -13,7 +13,7 @@ namespace hush::apps {
 
 class Link {
  public:
-  // How long a handshake may take, and how long a peer may stay silent afterwards.
+  // How long a handshake may take.
   static constexpr std::chrono::seconds kHandshake{10};
 
   // Both shake hands with one of `expected`, named as in certificates; throw ChannelError.

@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "mpc/channel/little_endian.h"
+#include "apps/serve/message_bytes.h"
 #include "mpc/channel/sha256.h"
 #include "mpc/ot/generator.h"
 
@@ -31,86 +31,6 @@ constexpr std::size_t kQueryIdBytes = 28;
 constexpr std::size_t kStampBytes = 28;
 constexpr std::size_t kStepBytes = 4 + 4 + 16 + 8 + 4 + kMaxBatch * kQueryIdBytes;
 
-// A message of known size, written from front to back.
-class Writer {
- public:
-  explicit Writer(std::size_t size) : bytes_(size) {}
-  template <class T>
-  Writer& number(T value) {
-    mpc::store_little_endian(&bytes_.at(at_ + sizeof(T) - 1) - (sizeof(T) - 1), value);
-    at_ += sizeof(T);
-    return *this;
-  }
-  Writer& id(const Id& value) {
-    for (const std::byte b : value) bytes_.at(at_++) = b;
-    return *this;
-  }
-  // Cut off or padded with zeros to `size` bytes.
-  Writer& text(const std::string& value, std::size_t size) {
-    for (std::size_t i = 0; i < std::min(size, value.size()); ++i)
-      bytes_.at(at_ + i) = std::byte(value[i]);
-    at_ += size;
-    return *this;
-  }
-  Writer& query(const QueryId& query) {
-    return id(query.session).number(query.request).number(query.image);
-  }
-  void send(Channel& channel, Tag tag) const { channel.send(bytes_, tag); }
-  // For a message that ends a turn: the other one answers.
-  void send_now(Channel& channel, Tag tag) const {
-    send(channel, tag);
-    channel.flush();
-  }
-
- private:
-  std::vector<std::byte> bytes_;
-  std::size_t at_ = 0;
-};
-
-class Reader {
- public:
-  Reader(Channel& channel, std::size_t size, Tag tag) : bytes_(size) {
-    channel.receive(bytes_, tag);
-  }
-  template <class T>
-  T number() {
-    const T value = mpc::load_little_endian<T>(&bytes_.at(at_ + sizeof(T) - 1) - (sizeof(T) - 1));
-    at_ += sizeof(T);
-    return value;
-  }
-  Id id() {
-    Id value;
-    for (std::byte& b : value) b = bytes_.at(at_++);
-    return value;
-  }
-  std::string text(std::size_t size) {
-    std::string value;
-    for (std::size_t i = 0; i < size && bytes_.at(at_ + i) != std::byte{0}; ++i)
-      value += char(bytes_[at_ + i]);
-    at_ += size;
-    return printable(std::move(value));
-  }
-  QueryId query() {
-    QueryId query;
-    query.session = id();
-    query.request = number<std::uint64_t>();
-    query.image = number<std::uint32_t>();
-    return query;
-  }
-  // One of an enumeration whose last value is `last`.
-  template <class E>
-  E one_of(E last, const char* what) {
-    const auto value = number<std::uint32_t>();
-    if (value > std::uint32_t(last))
-      throw ProtocolViolation(fmt::format("there is no {} {}", what, value));
-    return E(value);
-  }
-
- private:
-  std::vector<std::byte> bytes_;
-  std::size_t at_ = 0;
-};
-
 }  // namespace
 
 Id random_id() {
@@ -131,14 +51,14 @@ std::string printable(std::string text) {
 }
 
 void send_answer(Channel& channel, const Answer& answer) {
-  Writer(kAnswerBytes)
+  MessageWriter(kAnswerBytes)
       .number(std::uint32_t(answer.verdict))
       .text(answer.reason, kAnswerBytes - 4)
       .send_now(channel, kAnswer);
 }
 
 Answer receive_answer(Channel& channel) {
-  Reader in(channel, kAnswerBytes, kAnswer);
+  MessageReader in(channel, kAnswerBytes, kAnswer);
   Answer answer;
   answer.verdict = in.one_of(Verdict::stopping, "verdict");
   answer.reason = in.text(kAnswerBytes - 4);
@@ -146,22 +66,22 @@ Answer receive_answer(Channel& channel) {
 }
 
 void send_name(Channel& channel, const std::string& name) {
-  Writer(kNameBytes).text(name, kNameBytes).send_now(channel, kName);
+  MessageWriter(kNameBytes).text(name, kNameBytes).send_now(channel, kName);
 }
 
 std::string receive_name(Channel& channel) {
-  return Reader(channel, kNameBytes, kName).text(kNameBytes);
+  return MessageReader(channel, kNameBytes, kName).text(kNameBytes);
 }
 
 void send_selection(Channel& channel, const Selection& selection) {
-  Writer(16 + kNameBytes)
+  MessageWriter(16 + kNameBytes)
       .id(selection.session)
       .text(selection.model, kNameBytes)
       .send_now(channel, kSelection);
 }
 
 Selection receive_selection(Channel& channel) {
-  Reader in(channel, 16 + kNameBytes, kSelection);
+  MessageReader in(channel, 16 + kNameBytes, kSelection);
   Selection selection;
   selection.session = in.id();
   selection.model = in.text(kNameBytes);
@@ -171,13 +91,13 @@ Selection receive_selection(Channel& channel) {
 void send_card(Channel& channel, const std::string& card) {
   require(card.size() <= kMaxCard, "a model's description has {} bytes, at most {} are possible",
           card.size(), kMaxCard);
-  Writer(8).number(std::uint64_t(card.size())).send(channel, kCardSize);
+  MessageWriter(8).number(std::uint64_t(card.size())).send(channel, kCardSize);
   channel.send(std::as_bytes(std::span(card)), kCard);
   channel.flush();
 }
 
 std::string receive_card(Channel& channel) {
-  const auto size = Reader(channel, 8, kCardSize).number<std::uint64_t>();
+  const auto size = MessageReader(channel, 8, kCardSize).number<std::uint64_t>();
   if (size > kMaxCard)
     throw ProtocolViolation(fmt::format("a model's description of {} bytes", size));
   std::string card(size, '\0');
@@ -186,11 +106,11 @@ std::string receive_card(Channel& channel) {
 }
 
 void send_request(Channel& channel, const Request& request) {
-  Writer(12).number(request.number).number(request.images).send_now(channel, kRequest);
+  MessageWriter(12).number(request.number).number(request.images).send_now(channel, kRequest);
 }
 
 Request receive_request(Channel& channel) {
-  Reader in(channel, 12, kRequest);
+  MessageReader in(channel, 12, kRequest);
   Request request;
   request.number = in.number<std::uint64_t>();
   request.images = in.number<std::uint32_t>();
@@ -198,13 +118,13 @@ Request receive_request(Channel& channel) {
 }
 
 void send_stamps(Channel& channel, std::span<const Stamp> stamps) {
-  Writer out(stamps.size() * kStampBytes);
+  MessageWriter out(stamps.size() * kStampBytes);
   for (const Stamp& stamp : stamps) out.id(stamp.link).number(stamp.evaluation).number(stamp.slot);
   out.send(channel, kStamps);
 }
 
 std::vector<Stamp> receive_stamps(Channel& channel, std::size_t count) {
-  Reader in(channel, count * kStampBytes, kStamps);
+  MessageReader in(channel, count * kStampBytes, kStamps);
   std::vector<Stamp> stamps(count);
   for (Stamp& stamp : stamps) {
     stamp.link = in.id();
@@ -216,7 +136,7 @@ std::vector<Stamp> receive_stamps(Channel& channel, std::size_t count) {
 
 void send_step(Channel& channel, const Step& step) {
   require(step.slots.size() <= kMaxBatch, "an evaluation of {} images", step.slots.size());
-  Writer out(kStepBytes);
+  MessageWriter out(kStepBytes);
   out.number(std::uint32_t(step.kind)).number(step.lane).id(step.deal).number(step.number);
   out.number(std::uint32_t(step.slots.size()));
   for (const QueryId& query : step.slots) out.query(query);
@@ -224,7 +144,7 @@ void send_step(Channel& channel, const Step& step) {
 }
 
 Step receive_step(Channel& channel) {
-  Reader in(channel, kStepBytes, kStep);
+  MessageReader in(channel, kStepBytes, kStep);
   Step step;
   step.kind = in.one_of(StepKind::run, "step");
   step.lane = in.number<std::uint32_t>();
@@ -237,11 +157,14 @@ Step receive_step(Channel& channel) {
 }
 
 void send_step_answer(Channel& channel, const StepAnswer& answer) {
-  Writer(12).number(std::uint32_t(answer.yes)).number(answer.slots).send_now(channel, kStepAnswer);
+  MessageWriter(12)
+      .number(std::uint32_t(answer.yes))
+      .number(answer.slots)
+      .send_now(channel, kStepAnswer);
 }
 
 StepAnswer receive_step_answer(Channel& channel) {
-  Reader in(channel, 12, kStepAnswer);
+  MessageReader in(channel, 12, kStepAnswer);
   StepAnswer answer;
   answer.yes = in.number<std::uint32_t>() == 1;
   answer.slots = in.number<std::uint64_t>();
@@ -249,7 +172,7 @@ StepAnswer receive_step_answer(Channel& channel) {
 }
 
 void send_deal(Channel& channel, const Deal& deal) {
-  Writer(16)
+  MessageWriter(16)
       .number(std::uint32_t(deal.kind))
       .number(deal.lane)
       .number(deal.number)
@@ -257,7 +180,7 @@ void send_deal(Channel& channel, const Deal& deal) {
 }
 
 Deal receive_deal(Channel& channel) {
-  Reader in(channel, 16, kDeal);
+  MessageReader in(channel, 16, kDeal);
   Deal deal;
   deal.kind = in.one_of(DealKind::batch, "deal");
   deal.lane = in.number<std::uint32_t>();
@@ -266,13 +189,13 @@ Deal receive_deal(Channel& channel) {
 }
 
 void send_ids(Channel& channel, std::span<const Id> ids) {
-  Writer out(ids.size() * sizeof(Id));
+  MessageWriter out(ids.size() * sizeof(Id));
   for (const Id& id : ids) out.id(id);
   out.send_now(channel, kIds);
 }
 
 std::vector<Id> receive_ids(Channel& channel, std::size_t count) {
-  Reader in(channel, count * sizeof(Id), kIds);
+  MessageReader in(channel, count * sizeof(Id), kIds);
   std::vector<Id> ids(count);
   for (Id& id : ids) id = in.id();
   return ids;

@@ -87,10 +87,11 @@ struct Step {
   std::uint64_t number = 0;  // store: of the deal; prepare: of the batch; run: of the evaluation
   std::vector<QueryId> slots = {};  // run; at most kMaxBatch
 };
-// What party 1 says to it: whether it takes part, and for `run` which slots it has.
+// What party 1 says to it: whether it takes part, and for `run` in which slots: of those that it
+// has, the first that fit. Without it, the slots tell which images it has.
 struct StepAnswer {
   bool yes = false;
-  std::uint64_t slots = 0;  // bit i: it has the image of slot i
+  std::uint64_t slots = 0;  // bit i: slot i
 };
 
 // Party 0 → dealer: deal for a lane, or nothing. Dealer → both: what comes next.

@@ -61,7 +61,7 @@ class ModelWorker {
   void lead();
   bool lead_once();
   Lane* choose_lane(std::size_t images);
-  bool offer_images(const Tickets& waiting);
+  bool offer_images(Tickets waiting);
   bool offer_dealt();
   void prepare(Lane& lane);
   bool prepare_ahead();

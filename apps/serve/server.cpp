@@ -95,8 +95,7 @@ void Server::serve_client(Link& link) {
       server.counters_.add_clients(-1);
     }
   } const place(*this);
-  ClientLimits limits = options_.limits;
-  ClientSession session(link, client_models_, limits, counters_, options_.party);
+  ClientSession session(link, client_models_, options_.limits, counters_, options_.party);
   if (place.others < options_.clients)
     session.serve();
   else

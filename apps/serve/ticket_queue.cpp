@@ -54,6 +54,11 @@ Tickets TicketQueue::waiting(std::size_t most) const {
   return result;
 }
 
+bool TicketQueue::holds(const QueryId& id) const {
+  const std::lock_guard lock(mutex_);
+  return std::ranges::any_of(waiting_, [&](const auto& ticket) { return ticket->id == id; });
+}
+
 std::shared_ptr<Ticket> TicketQueue::take(const QueryId& id) {
   const std::lock_guard lock(mutex_);
   const auto found =

@@ -48,6 +48,7 @@ class TicketQueue {
 
   // The oldest tickets that wait, at most `most`; they stay in the queue.
   Tickets waiting(std::size_t most) const;
+  bool holds(const QueryId& id) const;
   // Takes a ticket out; null if it is not there (any more).
   std::shared_ptr<Ticket> take(const QueryId& id);
   // Ends a ticket that was taken.
