@@ -146,7 +146,6 @@ void split_model(const Graph& graph, const nn::ModelInfo& info, const mpc::Secur
     std::filesystem::permissions(target, std::filesystem::perms::owner_all);
     nn::write_safetensors(target / (name + kSuffix), tensors, metadata);
   }
-  mpc::wipe_weights(plain);
 }
 
 SplitModel load_split_model(const std::filesystem::path& path, mpc::Role role) {
