@@ -3,6 +3,7 @@
 
 #include "apps/common/interrupt.h"
 #include "apps/common/metrics.h"
+#include "apps/presets/presets.h"
 #include "apps/replace/run.h"
 #include "apps/replace/sweep.h"
 
@@ -27,13 +28,16 @@ int run_one(const AutorepOptions& options) {
 }
 
 int run(int argc, char** argv) {
+  PresetArguments arguments("autorep", argc, argv);
+  if (!arguments.listing().empty()) return fmt::print("{}", arguments.listing()), 0;
   CLI::App app(
       "Replaces the ReLUs of a trained network by polynomials, all but a budget, and trains it on. "
       "The model file never holds more ReLUs than the budget; it is written once that is reached, "
       "late in training. evaluate, predict and inspect read it.");
   AutorepRequest request;
   request.add_to(app);
-  if (!parse(app, argc, argv)) return 0;
+  PresetArguments::describe(app);
+  if (!parse(app, arguments.argc(), arguments.argv())) return 0;
   request.common.print_json = app.count("--json") > 0 && request.common.json.empty();
   catch_interrupts();
   const std::vector<AutorepOptions> runs = request.runs();

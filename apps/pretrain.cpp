@@ -9,6 +9,7 @@
 #include "apps/common/metrics.h"
 #include "apps/common/model_options.h"
 #include "apps/common/progress.h"
+#include "apps/presets/presets.h"
 #include "core/backend.h"
 #include "nn/models.h"
 #include "nn/trainer.h"
@@ -24,8 +25,8 @@ struct Options {
   nn::TrainerOptions trainer;
   std::int64_t batch = 128;
   double warmup_epochs = 0;
-  std::string crop = "pad";
-  bool augment = true, shuffle = true, log_steps = false, resume = false, overwrite = false;
+  AugmentOptions augment;
+  bool shuffle = true, log_steps = false, resume = false, overwrite = false;
   bool evaluate = true, print_json = false, partial = false;
 };
 
@@ -81,11 +82,7 @@ void add_options(CLI::App& app, Options& o) {
   app.add_option("--clip", o.trainer.clip_norm, "limit of the gradient's norm; 0: none")
       ->check(zero_or_more())
       ->capture_default_str();
-  app.add_flag("!--no-augment", o.augment, "no random crop and flip");
-  app.add_option("--crop", o.crop,
-                 "random crops: pad by 4 black pixels, or resized from 8 to 100 % of the image")
-      ->check(CLI::IsMember({"pad", "resized"}))
-      ->capture_default_str();
+  o.augment.add_to(app);
   app.add_flag("!--no-shuffle", o.shuffle, "images in the order of the dataset");
   app.add_flag("!--no-eval", o.evaluate, "do not score the test images after each epoch");
   app.add_option("--save-every", o.trainer.save_every,
@@ -122,10 +119,7 @@ data::LoaderOptions loader_options(const Options& o, const nn::ModelInfo& info, 
   options.std = info.std;
   options.seed = o.trainer.seed;
   options.threads = o.dataset.workers();
-  if (training && o.augment)
-    options.augmentation = {.crop_padding = o.crop == "pad" ? 4 : 0,
-                            .horizontal_flip = true,
-                            .resized_crop = o.crop == "resized"};
+  if (training) options.augmentation = o.augment.augmentation();
   return options;
 }
 
@@ -146,9 +140,7 @@ nn::Metadata recorded(const Options& o) {
           {"warmup", fmt::format("{}", o.warmup_epochs)},
           {"label_smoothing", fmt::format("{}", t.label_smoothing)},
           {"clip", fmt::format("{}", t.clip_norm)},
-          {"augment", !o.augment        ? "none"
-                      : o.crop == "pad" ? "crop 4, flip"
-                                        : "resized crop, flip"},
+          {"augment", o.augment.text()},
           {"shuffle", o.shuffle ? "yes" : "no"},
           {"from", o.from},
           {"act", o.activation},
@@ -294,12 +286,15 @@ int Run::train() {
 }
 
 int run(int argc, char** argv) {
+  PresetArguments arguments("pretrain", argc, argv);
+  if (!arguments.listing().empty()) return fmt::print("{}", arguments.listing()), 0;
   CLI::App app(
       "Trains a network on real images. Writes a safetensors file that evaluate, predict "
       "and inspect read, its training state and its metrics (JSON lines) beside it.");
   Options options;
   add_options(app, options);
-  if (!parse(app, argc, argv)) return 0;
+  PresetArguments::describe(app);
+  if (!parse(app, arguments.argc(), arguments.argv())) return 0;
   options.print_json = app.count("--json") > 0 && options.json.empty();
   catch_interrupts();
   return Run(options, output_path(options)).train();

@@ -1,5 +1,7 @@
 #include "data/dataset.h"
 
+#include <numeric>
+
 #include "core/error.h"
 #include "data/digest.h"
 
@@ -25,6 +27,22 @@ Image Dataset::whole(std::int64_t index) const {
   if (images != nullptr) return images->read(index);
   const std::span<const std::uint8_t> bytes = image(index);
   return {height, width, channels, {bytes.begin(), bytes.end()}};
+}
+
+Dataset Dataset::part(std::int64_t first, std::int64_t images_wanted) const {
+  require(first >= 0 && images_wanted >= 0 && images_wanted <= count() - first,
+          "dataset {}: no images {} to {}, it has {}", name, first, first + images_wanted, count());
+  Dataset result = *this;
+  result.labels.assign(labels.begin() + first, labels.begin() + first + images_wanted);
+  if (images == nullptr) {
+    const auto begin = pixels.begin() + first * image_bytes();
+    result.pixels.assign(begin, begin + images_wanted * image_bytes());
+  } else {
+    std::vector<std::int64_t> chosen(static_cast<std::size_t>(images_wanted));
+    std::iota(chosen.begin(), chosen.end(), first);
+    result.images = std::make_shared<ChosenImages>(images, std::move(chosen));
+  }
+  return result;
 }
 
 std::string Dataset::digest() const {

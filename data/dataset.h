@@ -51,6 +51,8 @@ struct Dataset {
   Image fitted(std::int64_t index) const;
   // One image as random crops are cut from it: those of `images` at full size.
   Image whole(std::int64_t index) const;
+  // Images first … first + images_wanted - 1 as a dataset. Throws ArgumentError if there are fewer.
+  Dataset part(std::int64_t first, std::int64_t images_wanted) const;
 
   // SHA-256 over the count, the extents, the pixels (or the digest of `images`) and the labels, in
   // hexadecimal: two reports with equal digests used the same images in the same order, wherever

@@ -20,22 +20,6 @@ std::int64_t shorter_side(const ImageFolderOptions& options) {
   return options.resize > 0 ? options.resize : options.side;
 }
 
-// Some of the images of another source.
-class ChosenImages final : public ImageSource {
- public:
-  ChosenImages(std::shared_ptr<const ImageSource> all, std::vector<std::int64_t> chosen)
-      : all_(std::move(all)), chosen_(std::move(chosen)) {}
-  std::int64_t count() const override { return std::int64_t(chosen_.size()); }
-  Image read(std::int64_t index) const override {
-    return all_->read(chosen_.at(std::size_t(index)));
-  }
-  std::string digest() const override { return all_->digest(); }
-
- private:
-  std::shared_ptr<const ImageSource> all_;
-  std::vector<std::int64_t> chosen_;
-};
-
 // Keeps the labels whose image is good, and counts the others.
 std::vector<std::int64_t> keep_good(const std::vector<char>& good, const fs::path& folder,
                                     Dataset& dataset) {

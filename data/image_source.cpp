@@ -17,4 +17,13 @@ std::string ImageFiles::digest() const {
   return digest.hex();
 }
 
+std::string ChosenImages::digest() const {
+  const std::string all = all_->digest();
+  if (count() == all_->count()) return all;
+  Digest digest("sha256");
+  digest.add({reinterpret_cast<const std::uint8_t*>(all.data()), all.size()});
+  for (const std::int64_t index : chosen_) digest.add_integer(std::uint64_t(index));
+  return digest.hex();
+}
+
 }  // namespace hush::data

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <filesystem>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -38,6 +39,24 @@ class ImageFiles final : public ImageSource {
  private:
   std::filesystem::path root_;
   std::vector<std::filesystem::path> paths_;
+};
+
+// Some of the images of another source.
+class ChosenImages final : public ImageSource {
+ public:
+  // Image i is image chosen[i] of `all`.
+  ChosenImages(std::shared_ptr<const ImageSource> all, std::vector<std::int64_t> chosen)
+      : all_(std::move(all)), chosen_(std::move(chosen)) {}
+
+  std::int64_t count() const override { return std::int64_t(chosen_.size()); }
+  Image read(std::int64_t index) const override {
+    return all_->read(chosen_.at(std::size_t(index)));
+  }
+  std::string digest() const override;
+
+ private:
+  std::shared_ptr<const ImageSource> all_;
+  std::vector<std::int64_t> chosen_;
 };
 
 }  // namespace hush::data

@@ -73,6 +73,26 @@ data::Dataset DatasetOptions::load(data::Split split) const {
   return dataset;
 }
 
+void AugmentOptions::add_to(CLI::App& app) {
+  app.add_flag("!--no-augment", wanted, "no random crop and flip");
+  app.add_option("--crop", crop,
+                 "random crops: pad by 4 black pixels, or resized from 8 to 100 % of the image")
+      ->check(CLI::IsMember({"pad", "resized"}))
+      ->capture_default_str();
+}
+
+data::Augmentation AugmentOptions::augmentation() const {
+  if (!wanted) return {};
+  return {.crop_padding = crop == "pad" ? 4 : 0,
+          .horizontal_flip = true,
+          .resized_crop = crop == "resized"};
+}
+
+std::string AugmentOptions::text() const {
+  if (!wanted) return "none";
+  return crop == "pad" ? "crop 4, flip" : "resized crop, flip";
+}
+
 nn::ModelInfo info_of(const data::Dataset& dataset) {
   nn::ModelInfo info;
   info.dataset = dataset.name;

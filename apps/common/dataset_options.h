@@ -28,6 +28,16 @@ struct DatasetOptions {
   std::string bad_images_ = "error";
 };
 
+// --no-augment, --crop: random changes to training images.
+struct AugmentOptions {
+  bool wanted = true;
+  std::string crop = "pad";
+
+  void add_to(CLI::App& app);
+  data::Augmentation augmentation() const;
+  std::string text() const;  // for the record of a run: "crop 4, flip"
+};
+
 // What a model file says of the dataset that its network is trained on: name, classes, image,
 // mean and deviation.
 nn::ModelInfo info_of(const data::Dataset& dataset);

@@ -50,7 +50,7 @@ void add_training_options(CLI::App& app, AutorepOptions& o) {
   app.add_option("--label-smoothing", r.label_smoothing)
       ->check(CLI::Range(0.0, 0.99))
       ->capture_default_str();
-  app.add_flag("!--no-augment", o.augment, "no random crop and flip");
+  o.augment.add_to(app);
   app.add_option("--images", o.images, "train on the first N training images only; 0: all")
       ->check(zero_or_more())
       ->capture_default_str();
@@ -190,7 +190,7 @@ nn::Metadata AutorepOptions::recorded() const {
           {"label_smoothing", fmt::format("{}", r.label_smoothing)},
           {"images", images > 0 ? std::to_string(images) : "all"},
           {"holdout", std::to_string(holdout)},
-          {"augment", augment ? "crop 4, flip" : "none"},
+          {"augment", augment.text()},
           {"budget", std::to_string(r.budget)},
           {"from", from},
           {"seed", std::to_string(r.seed)}};

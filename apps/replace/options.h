@@ -22,7 +22,8 @@ struct AutorepOptions {
   std::int64_t batch = 128;
   std::int64_t images = 0;   // train on the first so many only; 0: all
   std::int64_t holdout = 0;  // score the last so many training images, left out of training
-  bool augment = true, evaluate = true, log_steps = false;
+  AugmentOptions augment;
+  bool evaluate = true, log_steps = false;
   bool score_start = true;  // score the network before anything is replaced
   bool resume = false, overwrite = false, print_json = false;
 

@@ -230,6 +230,21 @@ TEST(DataLoader, StreamedImagesAreFitted) {
   EXPECT_EQ(seen.pixels, expected);
 }
 
+TEST(DataLoader, PartsOfDatasets) {
+  for (const Dataset& dataset : {streamed(), numbered(6)}) {
+    const Dataset part = dataset.part(2, 3);
+    EXPECT_EQ(part.count(), 3);
+    EXPECT_EQ(part.labels[0], 2);
+    for (std::int64_t i = 0; i < 3; ++i)
+      EXPECT_EQ(part.fitted(i).pixels, dataset.fitted(i + 2).pixels);
+    EXPECT_NE(part.digest(), dataset.digest());
+    EXPECT_NE(part.digest(), dataset.part(3, 3).digest());
+    EXPECT_EQ(dataset.part(0, 6).digest(), dataset.digest());
+    EXPECT_THROW(dataset.part(4, 3), ArgumentError);
+    EXPECT_THROW(dataset.part(-1, 3), ArgumentError);
+  }
+}
+
 TEST(DataLoader, ResizedCropsDependOnSeedEpochAndImageAlone) {
   for (const Dataset& dataset : {streamed(), numbered(6, 16)}) {
     const Augmentation augmentation{.horizontal_flip = true, .resized_crop = true};
