@@ -44,8 +44,8 @@ class Lowering {
  private:
   int value_of(NodeId node) const { return values_of_nodes_[std::size_t(node)]; }
   const ValueInfo& info(int value) const { return result_.values[std::size_t(value)]; }
-  int add_value(ValueInfo value) {
-    result_.values.push_back(std::move(value));
+  int add_value(const ValueInfo& value) {
+    result_.values.push_back(value);
     return int(result_.values.size()) - 1;
   }
   void add_step(std::unique_ptr<const Step> step) { result_.steps.push_back(std::move(step)); }
@@ -156,7 +156,7 @@ class Lowering {
     return z;
   }
 
-  int add_product(const std::string& name, std::shared_ptr<const Op> op, int x,
+  int add_product(const std::string& name, const std::shared_ptr<const Op>& op, int x,
                   PlainWeights weights, int residual) {
     const Shape w = weights.weight.shape();
     const auto bits = int(KeptWeights::scale_bits(*op, info(x).shape, w));

@@ -26,7 +26,7 @@ struct SecureOptions {
   ReluMethod relu = ReluMethod::dcf;
   // Values inside of the network must stay below 2^range_bits in magnitude; results are wrong
   // without notice where they do not. 4 to 30.
-  int range_bits = 12;
+  int range_bits = 14;
   // Fraction bits of images, of activations that are all ReLUs, and of truncated sums.
   int fraction_bits = 16;
   // Fraction bits of x where x² is taken, and of the coefficients of polynomials: c2 x² comes out
