@@ -40,7 +40,7 @@ struct ModelInfo {
   std::string replacement = {};  // empty: its ReLUs are all there
   std::int64_t budget = 0;
   std::string activation = {};  // empty: the model's own
-  Metadata options;  // without the prefix "option."
+  Metadata options;             // without the prefix "option."
 };
 
 // As metadata, `revision` being that of this build; and back. from_metadata throws FileError,

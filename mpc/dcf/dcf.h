@@ -24,9 +24,10 @@
 //
 // Bytes per key: n - 6 blocks for a bit, n (1 + v) + v blocks for v value blocks: at 64-bit width
 // (n = 63) 912, 2032 (v = 1) and 3056 (v = 2) bytes and a root of 16.
-// Evaluation calls AES n - 6, or n (1 + v) + v times. (The textbook's key for one bit has a seed and
-// four bits a level: 1.06 KB at n = 64 and 0.54 KB at n = 32, where these are 0.94 and 0.43 KB with
-// root and hash key. A β of ring elements costs as much again a level for each 128 bits of it.)
+// Evaluation calls AES n - 6, or n (1 + v) + v times. (The textbook's key for one bit has a seed
+// and four bits a level: 1.06 KB at n = 64 and 0.54 KB at n = 32, where these are 0.94 and 0.43 KB
+// with root and hash key. A β of ring elements costs as much again a level for each 128 bits of
+// it.)
 #pragma once
 
 #include <cstdint>
