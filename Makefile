@@ -57,7 +57,7 @@ format-check:
 	@$(FORMAT) --dry-run -Werror $(SOURCES)
 
 lint: format-check  ## Check format, and clang-tidy all sources
-	@tools/lint.sh $(JOBS)
+	@tools/lint.py --jobs $(JOBS)
 
 fuzz:  ## Run every fuzz target for a while (SECONDS_EACH=60)
 	@tools/setup.sh --ci

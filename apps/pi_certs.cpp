@@ -1,4 +1,6 @@
 // Makes certificates for two servers, a dealer and a client: ./apps/pi_certs
+#include <fmt/format.h>
+
 #include "apps/common/command_line.h"
 #include "mpc/channel/certificate_authority.h"
 

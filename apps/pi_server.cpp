@@ -18,7 +18,7 @@ struct Options {
   bool trace = false;
 };
 
-std::string or_default(const std::string& given, std::string value) {
+std::string or_default(const std::string& given, const std::string& value) {
   return given.empty() ? value : given;
 }
 

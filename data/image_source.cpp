@@ -18,7 +18,7 @@ std::string ImageFiles::digest() const {
 }
 
 std::string ChosenImages::digest() const {
-  const std::string all = all_->digest();
+  std::string all = all_->digest();
   if (count() == all_->count()) return all;
   Digest digest("sha256");
   digest.add({reinterpret_cast<const std::uint8_t*>(all.data()), all.size()});

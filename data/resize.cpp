@@ -26,8 +26,8 @@ std::vector<Taps> make_windows(std::int64_t source, std::int64_t target) {
   std::vector<Taps> windows;
   for (std::int64_t position = 0; position < target; ++position) {
     const double centre = (double(position) + 0.5) * scale;
-    const auto first = std::max<std::int64_t>(std::int64_t(centre - support + 0.5), 0);
-    const auto end = std::min(std::int64_t(centre + support + 0.5), source);
+    const auto first = std::max<std::int64_t>(std::llround(centre - support), 0);
+    const auto end = std::min<std::int64_t>(std::llround(centre + support), source);
     std::vector<double> exact;
     double sum = 0;
     for (std::int64_t i = first; i < end; ++i) {

@@ -126,7 +126,7 @@ std::string NameMatch::differences() const {
 }
 
 void load_weights(const Graph& graph, const WeightFile& file, const std::string& prefix) {
-  const NameMatch match = match_names(graph, file, prefix);
+  NameMatch match = match_names(graph, file, prefix);
   if (!match.complete())
     throw FileError(file.path().string() + " does not fit the model; " + match.differences() +
                     "; give the model, classes and image size that it was trained with");

@@ -170,6 +170,7 @@ class BlockDescent final : public MaskMethod {
 
   static std::vector<Tensor> copies(const std::vector<Tensor>& tensors) {
     std::vector<Tensor> result;
+    result.reserve(tensors.size());
     for (const Tensor& tensor : tensors) result.push_back(tensor.clone());
     return result;
   }

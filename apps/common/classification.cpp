@@ -35,8 +35,7 @@ std::vector<Subject> read_subjects(const std::vector<std::string>& files, int fr
 
 Tensor batch_of(std::span<const Subject> images, const nn::ModelInfo& info) {
   const data::Normalizer normalizer(info.mean, info.std);
-  const Tensor batch =
-      Tensor::empty(info.image.with(0, std::int64_t(images.size())), DType::float32);
+  Tensor batch = Tensor::empty(info.image.with(0, std::int64_t(images.size())), DType::float32);
   float* value = batch.data<float>();
   for (const Subject& subject : images) {
     std::int64_t at = 0;

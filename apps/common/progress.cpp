@@ -4,12 +4,13 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
 
 namespace hush::apps {
 
 std::string duration_text(double seconds) {
-  const auto whole = long(std::clamp(seconds, 0.0, 1e9) + 0.5);
+  const auto whole = std::lround(std::clamp(seconds, 0.0, 1e9));
   if (whole < 60) return fmt::format("{} s", whole);
   if (whole < 3600) return fmt::format("{}:{:02}", whole / 60, whole % 60);
   return fmt::format("{}:{:02}:{:02}", whole / 3600, whole / 60 % 60, whole % 60);

@@ -98,13 +98,14 @@ void bench_provider(int party, Channel& peer, const TransferOptions& options, Re
   };
   const std::size_t words = std::max<std::size_t>(1, bits / 64);
   const std::size_t elements = std::max<std::size_t>(1, bits / 256);
+  const std::size_t groups = words / 8 + 1;
+  const std::size_t quarter = bits / 4;
   const Kind kinds[] = {
       {"bit triples", AndTriples::request(words), double(64 * words)},
       {"cross ANDs", CrossAnds::request(words), double(64 * words)},
-      {"carry groups of 4", CarryGroups::request(words / 8 + 1, 4, true),
-       double(64 * (words / 8 + 1))},
-      {"bit pairs", BitPairs::request(bits / 4), double(bits / 4)},
-      {"bit times value", Selections::request(bits / 4, 0), double(bits / 4)},
+      {"carry groups of 4", CarryGroups::request(groups, 4, true), double(64 * groups)},
+      {"bit pairs", BitPairs::request(quarter), double(quarter)},
+      {"bit times value", Selections::request(quarter, 0), double(quarter)},
       {"square pairs", SquarePairs::request(elements), double(elements)},
       {"truncation masks", Truncations::request(elements, 16), double(elements)},
   };

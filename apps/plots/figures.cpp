@@ -30,7 +30,7 @@ std::string length_of(const RunRecord& run) {
                      run.images == "all" ? "" : " of " + run.images + " images");
 }
 
-void add_series(Plot& plot, std::map<std::string, Points> by_title) {
+void add_series(Plot& plot, std::map<std::string, Points>&& by_title) {
   for (auto& [title, points] : by_title) {
     if (plot.series.size() == kMostSeries) return;
     std::ranges::sort(points);
@@ -152,6 +152,7 @@ std::vector<Plot> make_figures(const std::vector<RunRecord>& runs) {
   for (const RunRecord& run : runs)
     if (std::ranges::count(datasets, run.dataset) == 0) datasets.push_back(run.dataset);
   std::vector<Plot> plots;
+  plots.reserve(datasets.size() + 4);
   for (const std::string& dataset : datasets) plots.push_back(accuracy_plot(runs, dataset));
   for (Plot& plot :
        std::vector{layers_plot(runs), flips_plot(runs), penalty_plot(runs), polynomial_plot(runs)})

@@ -50,7 +50,7 @@ struct Row {
   std::string_view network, budget;
   int relus;
   double accuracy, latency;
-  std::string_view more = "";
+  std::string_view more;
 };
 constexpr std::array kRows{
     Row{"cifar100-resnet18", "50k", 50000, 75.48, 0.252},
@@ -76,6 +76,7 @@ constexpr std::array kRows{
 
 std::vector<Preset> make_presets() {
   std::vector<Preset> result;
+  result.reserve(std::size(kNetworks) + std::size(kRows));
   for (const Network& n : kNetworks)
     result.push_back({fmt::format("paper/{}", n.name), "pretrain",
                       fmt::format("{} {}", n.data_and_model,

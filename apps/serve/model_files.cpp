@@ -175,6 +175,7 @@ std::vector<SplitModel> load_split_models(const std::filesystem::path& folder, m
                                 folder.string()));
   std::ranges::sort(paths);
   std::vector<SplitModel> models;
+  models.reserve(paths.size());
   for (const auto& path : paths) models.push_back(load_split_model(path, role));
   return models;
 }

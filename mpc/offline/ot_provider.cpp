@@ -144,6 +144,7 @@ void OtProvider::make_carry_groups(const CorrelationRequest& request, Correlatio
   for (unsigned leader = 1; leader < request.arity; ++leader) {
     const std::vector<std::size_t> led = products_led_by(terms, leader);
     std::vector<const SecretWords*> lanes;
+    lanes.reserve(led.size());
     for (const std::size_t s : led)
       lanes.push_back(&field_of(InputSet(terms.products[s] ^ propagate_input(leader))));
     auto products = pair_.and_lanes(field_of(propagate_input(leader)), lanes);

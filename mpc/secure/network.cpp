@@ -12,7 +12,7 @@ namespace hush::mpc {
 namespace {
 
 Tensor encoded(const Tensor& values, double factor, int scale) {
-  const Tensor words = Tensor::empty(values.shape(), DType::ring64);
+  Tensor words = Tensor::empty(values.shape(), DType::ring64);
   for (std::size_t i = 0; i < words.values<Ring>().size(); ++i)
     words.values<Ring>()[i] = encode_at(factor * double(values.values<float>()[i]), scale);
   return words;
@@ -79,7 +79,7 @@ Tensor SecureNetwork::encode_images(const Tensor& images) const {
 
 Tensor SecureNetwork::decode_logits(const Tensor& words) const {
   const ValueInfo& value = lowered_.values[std::size_t(lowered_.output)];
-  const Tensor logits = Tensor::empty(words.shape(), DType::float32);
+  Tensor logits = Tensor::empty(words.shape(), DType::float32);
   for (std::size_t i = 0; i < logits.values<float>().size(); ++i)
     logits.values<float>()[i] = float(
         std::ldexp(double(std::int64_t(words.values<Ring>()[i])), -value.scale) * value.factor);
