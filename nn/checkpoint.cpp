@@ -126,7 +126,7 @@ std::string NameMatch::differences() const {
 }
 
 void load_weights(const Graph& graph, const WeightFile& file, const std::string& prefix) {
-  NameMatch match = match_names(graph, file, prefix);
+  const NameMatch match = match_names(graph, file, prefix);
   if (!match.complete())
     throw FileError(file.path().string() + " does not fit the model; " + match.differences() +
                     "; give the model, classes and image size that it was trained with");
@@ -134,7 +134,7 @@ void load_weights(const Graph& graph, const WeightFile& file, const std::string&
 }
 
 NameMatch load_fitting_weights(const Graph& graph, const WeightFile& file) {
-  const NameMatch match = match_names(graph, file);
+  NameMatch match = match_names(graph, file);
   if (match.pairs.empty())
     throw FileError(fmt::format("{}: none of its tensors fits the model; {}", file.path().string(),
                                 match.differences()));
