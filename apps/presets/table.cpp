@@ -50,7 +50,7 @@ struct Row {
   std::string_view network, budget;
   int relus;
   double accuracy, latency;
-  std::string_view more;
+  std::string_view more{};
 };
 constexpr std::array kRows{
     Row{"cifar100-resnet18", "50k", 50000, 75.48, 0.252},
