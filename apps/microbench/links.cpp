@@ -11,6 +11,7 @@
 #include <thread>
 #include <vector>
 
+#include "apps/microbench/processors.h"
 #include "mpc/channel/certificate_authority.h"
 #include "mpc/channel/emulated_transport.h"
 #include "mpc/channel/memory_transport.h"
@@ -153,16 +154,21 @@ void run_threads(Meeting& meeting, const std::vector<Role>& roles, const RoleBod
   if (std::find(fine.begin(), fine.end(), 0) != fine.end()) throw Error("another party failed");
 }
 
-void run_processes(Meeting& meeting, const std::vector<Role>& roles, const RoleBody& body) {
+void run_processes(Meeting& meeting, const std::vector<Role>& roles, int threads,
+                   const RoleBody& body) {
   std::vector<pid_t> children;
   std::fflush(stdout);
   for (std::size_t i = 1; i < roles.size(); ++i) {
     const pid_t child = fork();
     if (child < 0) throw Error("cannot start another process");
-    if (child == 0) _exit(run_quietly(meeting, roles[i], body) ? 0 : 1);
+    if (child == 0) {
+      take_processors(roles[i], threads);
+      _exit(run_quietly(meeting, roles[i], body) ? 0 : 1);
+    }
     children.push_back(child);
   }
   std::exception_ptr error;
+  take_processors(roles[0], threads);
   try {
     Links links = meeting.links_of(roles[0]);
     body(roles[0], links);
@@ -186,7 +192,7 @@ void run_roles(const LinkOptions& options, const RoleBody& body) {
   if (options.transport == TransportKind::memory) {
     run_threads(meeting, roles, body);
   } else {
-    run_processes(meeting, roles, body);
+    run_processes(meeting, roles, options.threads, body);
   }
 }
 

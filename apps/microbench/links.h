@@ -22,6 +22,7 @@ struct LinkOptions {
   std::optional<mpc::NetworkModel> network;
   bool dealer = true;   // whether there is a third role besides the two parties
   bool client = false;  // and a fourth
+  int threads = 1;      // of a party, which gets processors of its own (processors.h)
   // More connections of the two parties, each with an emulated network of its own (or none).
   std::vector<std::optional<mpc::NetworkModel>> more;
   std::string options;  // all that must be the same for all, in words

@@ -199,6 +199,7 @@ int run_ops(const OpsOptions& o) {
   links.network = mpc::parse_network(o.net);
   links.dealer = o.provider == "dealer";
   links.options = text_of(o);
+  links.threads = o.device.threads;
   const std::string network = links.network ? links.network->text() : "no emulated network";
   Report report(o.json, {{"program", "pi_bench"},
                          {"revision", std::string(git_revision())},

@@ -77,6 +77,7 @@ SecureResult run_roles_of(const SecureBenchOptions& o, const SecurePlan& plan,
   for (std::size_t i = 1; i < plan.runs.size(); ++i) links.more.push_back(plan.runs[i].network);
   links.dealer = plan.provider == Provider::dealer;
   links.client = true;
+  links.threads = plan.threads;
   links.graph = plan.network->digest();
   links.options = fmt::format("{} provider {} batch {} images {}", plan.network->options().text(),
                               o.provider, plan.batch, plan.runs[0].images);
