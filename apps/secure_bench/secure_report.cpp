@@ -74,6 +74,25 @@ void print_operators(const SecurePlan& plan, const SecureResult& result) {
                100 * row.seconds / total);
 }
 
+// Each group of steps that share messages, in order: what it took party 0.
+Json groups_json(const SecurePlan& plan, const RunResult& run) {
+  Json groups = Json::array();
+  for (std::size_t mark = 0; mark < 2 * plan.network->waves().size(); ++mark) {
+    const mpc::Wave& wave = plan.network->waves()[mark / 2];
+    const auto& steps = mark % 2 == 0 ? wave.local : wave.interactive;
+    if (steps.empty()) continue;
+    std::vector<std::string> names;
+    for (const mpc::Step* step : steps) names.push_back(step->name());
+    std::vector<double> seconds;
+    for (const QueryResult& query : run.queries)
+      seconds.push_back(query.marks[mark] - (mark == 0 ? 0 : query.marks[mark - 1]));
+    groups.push_back({{"steps", names},
+                      {"seconds", median(seconds)},
+                      {"best_seconds", *std::ranges::min_element(seconds)}});
+  }
+  return groups;
+}
+
 // What others need for the same network, where a figure is known.
 void print_peers(const Subject& subject, const SecurePlan& plan) {
   if (subject.info.model != "resnet18" || plan.batch != 1 || subject.info.image[1] != 32) return;
@@ -253,6 +272,7 @@ Json result_json(const Subject& subject, const SecurePlan& plan, const SecureRes
                                  {"rounds", row.cost.rounds},
                                  {"bytes_party0", row.cost.bytes_sent[0]},
                                  {"seconds", row.seconds}});
+  json["groups"] = groups_json(plan, result.runs[0]);
   return json;
 }
 

@@ -7,7 +7,7 @@
 // while the chunk sits in the cache, so x is read from memory once. Chunks are merged in order, in
 // double (Chan, Golub, LeVeque: "Algorithms for Computing the Sample Variance", 1983), which is
 // sound however far the mean is from zero.
-#include "core/cpu/targets.h"
+#include "core/simd_targets.h"
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "core/cpu/batch_norm.cpp"
 #include <hwy/foreach_target.h>

@@ -1,4 +1,4 @@
-#include "core/cpu/targets.h"
+#include "core/simd_targets.h"
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "core/cpu/depthwise.cpp"
 #include <hwy/foreach_target.h>

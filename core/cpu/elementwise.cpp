@@ -1,6 +1,6 @@
 // Elementwise kernels: plain loops over the functions of core/scalar.h, which the compiler
 // vectorises once for each instruction set. Large tensors are cut into chunks of 16 Ki elements.
-#include "core/cpu/targets.h"
+#include "core/simd_targets.h"
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "core/cpu/elementwise.cpp"
 #include <hwy/foreach_target.h>

@@ -4,7 +4,7 @@
 // The gate belongs to the feature map and is shared by the batch, so chunks are cut from the map
 // and each chunk runs through all images: its part of the gate and of the gate's gradient stays in
 // the first-level cache, and no sum crosses threads but that of the coefficients.
-#include "core/cpu/targets.h"
+#include "core/simd_targets.h"
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "core/cpu/gated_activation.cpp"
 #include <hwy/foreach_target.h>

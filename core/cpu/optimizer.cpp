@@ -1,5 +1,5 @@
 // Optimizer steps over all parameters in one parallel loop, in PyTorch's order of operations.
-#include "core/cpu/targets.h"
+#include "core/simd_targets.h"
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "core/cpu/optimizer.cpp"
 #include <hwy/foreach_target.h>

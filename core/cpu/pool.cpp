@@ -1,7 +1,7 @@
 // Pooling of [N, H, W, C]. Channels are innermost, so every loop over a window runs over whole
 // vectors of channels; images are shared out among the threads, and the windows of one image,
 // which may overlap, are added in order.
-#include "core/cpu/targets.h"
+#include "core/simd_targets.h"
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "core/cpu/pool.cpp"
 #include <hwy/foreach_target.h>

@@ -53,6 +53,10 @@ class PanelMatrix {
     return in_place() ? in_place_ + layout_.first_column(i)
                       : memory_.data<T>() + rows_ * layout_.first_column(i);
   }
+  // Zeroes its copy of B, if it has one; it is of no use afterwards.
+  void clear() const {
+    if (memory_.defined()) memory_.zero();
+  }
   // From row to row of a panel.
   std::size_t stride(std::size_t i) const {
     return in_place() ? layout_.columns() : layout_.width(i);

@@ -1,5 +1,5 @@
 // The tile kernels for float.
-#include "core/cpu/targets.h"
+#include "core/simd_targets.h"
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "core/cpu/product_kernels_float.cpp"
 #include <hwy/foreach_target.h>

@@ -1,5 +1,5 @@
 // Reductions: partial results per chunk of the problem, added in order.
-#include "core/cpu/targets.h"
+#include "core/simd_targets.h"
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "core/cpu/reduction.cpp"
 #include <hwy/foreach_target.h>

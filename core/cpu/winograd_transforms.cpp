@@ -1,6 +1,6 @@
 #include "core/cpu/winograd_transforms.h"
 
-#include "core/cpu/targets.h"
+#include "core/simd_targets.h"
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "core/cpu/winograd_transforms.cpp"
 #include <hwy/foreach_target.h>

@@ -26,8 +26,13 @@ unsigned KeptWeights::scale_bits(const Op& op, const Shape& x, const Shape& w) {
 
 KeptWeights::KeptWeights(std::shared_ptr<const Op> op, const Tensor& w, unsigned bits)
     : op_(std::move(op)), bits_(bits) {
-  if (bits == unsigned(kRingWinogradBits) && w.device() == Device{})
+  const Conv2d* convolution = plain_convolution(*op_);
+  if (w.device() != Device{} || convolution == nullptr)
+    w_ = w;
+  else if (bits == unsigned(kRingWinogradBits))
     winograd_.emplace(w);
+  else if (bits == 0 && convolution->options().groups == 1)
+    panels_.emplace(convolution->options(), w);
   else
     w_ = w;
 }
@@ -35,6 +40,7 @@ KeptWeights::KeptWeights(std::shared_ptr<const Op> op, const Tensor& w, unsigned
 void KeptWeights::apply(const Tensor& x, const Tensor& addend, const Tensor& y) const {
   const Conv2d* convolution = plain_convolution(*op_);
   if (winograd_) return ring_winograd_conv2d(convolution->options(), x, *winograd_, y, addend);
+  if (panels_) return panels_->convolve(x, y, addend);
   if (convolution != nullptr && bits_ == 0) {
     ConvEpilogue epilogue;
     epilogue.residual = addend;
@@ -48,6 +54,7 @@ void KeptWeights::apply(const Tensor& x, const Tensor& addend, const Tensor& y) 
 void KeptWeights::wipe() {
   if (w_.defined() && w_.unique()) mpc::wipe(w_);
   if (winograd_ && winograd_->planes().unique()) mpc::wipe(winograd_->planes());
+  if (panels_) panels_->wipe();
 }
 
 }  // namespace hush::mpc

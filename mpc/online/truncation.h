@@ -48,6 +48,24 @@ Conversation truncate_square(Party& party, unsigned shift, std::span<const Ring>
 Cost predict_truncate_square(std::size_t count);
 void demand_truncate_square(Demand& demand, unsigned shift, std::size_t count);
 
+// Adjacent elements of an image.
+struct ElementRun {
+  std::uint32_t first, count;
+};
+// c2 x² + c1 x + c0 with coefficients of its own for each channel, the last axis; public, and
+// encoded so that all three terms have one scale (as in square.h).
+struct ChannelQuadratics {
+  std::span<const Ring> c2, c1, c0;
+};
+
+// y = c2 x'² + c1 x' + c0 of x' = x >> shift, for those elements alone that `runs` names in each
+// image of `image` words; the others of y stay as they are. Message, cost and correlations are
+// those of truncate_square for as many elements: this one only spares passes over memory.
+// x and y must not overlap.
+Conversation truncate_quadratic(Party& party, unsigned shift, ChannelQuadratics coefficients,
+                                std::span<const ElementRun> runs, std::size_t image,
+                                std::span<const Ring> x, std::span<Ring> y);
+
 // y = x >> shift, failing with the probability above. No communication.
 void truncate_local(const Party& party, unsigned shift, std::span<const Ring> x, std::span<Ring> y);
 

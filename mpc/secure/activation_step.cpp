@@ -1,7 +1,6 @@
 #include "mpc/secure/activation_step.h"
 
 #include <algorithm>
-#include <numeric>
 
 #include "mpc/channel/sha256.h"
 #include "mpc/online/ring_buffer.h"
@@ -10,13 +9,17 @@
 namespace hush::mpc {
 namespace {
 
-using Places = std::span<const std::uint32_t>;
-
-// to = the elements of every image of x that are listed, image by image.
-void gather(Places places, std::size_t image, std::span<const Ring> x, RingBuffer& to) {
-  std::size_t next = 0;
-  for (std::size_t first = 0; first < x.size(); first += image)
-    for (const std::uint32_t place : places) to[next++] = x[first + place];
+// What lies between the listed elements of an image.
+std::vector<ElementRun> runs_between(std::span<const std::uint32_t> listed, std::uint32_t image) {
+  std::vector<ElementRun> runs;
+  std::uint32_t next = 0;
+  const auto up_to = [&](std::uint32_t place) {
+    if (place > next) runs.push_back({next, place - next});
+    next = place + 1;
+  };
+  for (const std::uint32_t place : listed) up_to(place);
+  up_to(image);
+  return runs;
 }
 
 template <class T>
@@ -28,17 +31,12 @@ std::string digest_text(const std::vector<T>& values) {
 
 ActivationStep::ActivationStep(std::string name, int input, int output, ActivationOptions options)
     : Step(std::move(name), {input}, output), options_(std::move(options)) {
-  const auto count = std::uint32_t(options_.x.elements());
-  std::vector<std::uint32_t> all(count);
-  std::iota(all.begin(), all.end(), 0u);
-  std::ranges::set_difference(all, options_.relus, std::back_inserter(polynomials_));
+  polynomials_ = runs_between(options_.relus, std::uint32_t(options_.x.elements()));
   require(polynomials_.empty() || (options_.c2.size() == std::size_t(options_.x[-1]) &&
                                    options_.c1.size() == options_.c2.size() &&
                                    options_.c0.size() == options_.c2.size()),
           "activation {}: {} coefficients for {} channels", this->name(), options_.c2.size(),
           options_.x[-1]);
-  for (const std::uint32_t place : polynomials_)
-    channels_.push_back(place % std::uint32_t(options_.x[-1]));
   squares_ =
       !polynomials_.empty() && std::ranges::any_of(options_.c2, [](Ring c) { return c != 0; });
 }
@@ -83,61 +81,51 @@ Conversation ActivationStep::run(Party& party, StepArguments arguments) const {
     co_await run_polynomials(party, z, y);
     co_return;
   }
-  const auto image = std::size_t(options_.x.elements());
-  const std::size_t images = z.size() / image;
-  RingBuffer relu_words(options_.relus.size() * images);
-  RingBuffer words(polynomials_.size() * images);
-  RingBuffer squared(squares_ ? words.size() : 0);
-  gather(options_.relus, image, z, relu_words);
-  gather(polynomials_, image, z, words);
-
   std::vector<Conversation> conversations;
-  conversations.push_back(relu(party, options_.relu, relu_words, relu_words));
-  if (squares_)
-    conversations.push_back(truncate_square(party, options_.relu.shift, words, words, squared));
-  else
-    conversations.push_back(truncate(party, options_.relu.shift, words, words));
+  conversations.push_back(run_relus(party, z, y));
+  conversations.push_back(run_polynomials(party, z, y));
   co_await together(std::move(conversations));
-
-  std::size_t next = 0;
-  for (std::size_t first = 0; first < y.size(); first += image)
-    for (const std::uint32_t place : options_.relus)
-      y[first + place] = relu_words[next++] << options_.relu_lift;
-  combine(party.first(), words, squared, y);
 }
 
-// Nothing to gather: every row of the last axis meets the same coefficients.
+// The listed elements of every image, gathered and put back.
+Conversation ActivationStep::run_relus(Party& party, std::span<const Ring> z,
+                                       std::span<Ring> y) const {
+  const auto image = std::size_t(options_.x.elements());
+  RingBuffer words(options_.relus.size() * (z.size() / image));
+  std::size_t next = 0;
+  for (std::size_t start = 0; start < z.size(); start += image)
+    for (const std::uint32_t place : options_.relus) words[next++] = z[start + place];
+  co_await relu(party, options_.relu, words, words);
+  next = 0;
+  for (std::size_t start = 0; start < y.size(); start += image)
+    for (const std::uint32_t place : options_.relus)
+      y[start + place] = words[next++] << options_.relu_lift;
+}
+
 Conversation ActivationStep::run_polynomials(Party& party, std::span<const Ring> z,
                                              std::span<Ring> y) const {
   const ActivationOptions& o = options_;
-  const std::size_t channels = o.c1.size();
-  RingBuffer squares(squares_ ? z.size() : 0);
-  if (squares_)
-    co_await truncate_square(party, o.relu.shift, z, y, squares);
-  else
-    co_await truncate(party, o.relu.shift, z, y);
-  const Ring one = party.first() ? 1 : 0;
-  for (std::size_t row = 0; row < y.size(); row += channels) {
-    Ring* const to = y.data() + row;
-    for (std::size_t c = 0; c < channels; ++c) to[c] = o.c1[c] * to[c] + one * o.c0[c];
-    if (!squares_) continue;
-    const Ring* const square = squares.data() + row;
-    for (std::size_t c = 0; c < channels; ++c) to[c] += o.c2[c] * square[c];
+  const auto image = std::size_t(o.x.elements());
+  if (squares_) {
+    const ChannelQuadratics coefficients{o.c2, o.c1, o.c0};
+    co_await truncate_quadratic(party, o.relu.shift, coefficients, polynomials_, image, z, y);
+    co_return;
   }
-}
-
-void ActivationStep::combine(bool first, std::span<const Ring> x, std::span<const Ring> squares,
-                             std::span<Ring> y) const {
-  const auto image = std::size_t(options_.x.elements());
-  const Ring one = first ? 1 : 0;
-  std::size_t next = 0;
-  for (std::size_t start = 0; start < y.size(); start += image)
-    for (std::size_t i = 0; i < polynomials_.size(); ++i, ++next) {
-      const std::uint32_t c = channels_[i];
-      Ring value = options_.c1[c] * x[next] + one * options_.c0[c];
-      if (squares_) value += options_.c2[c] * squares[next];
-      y[start + polynomials_[i]] = value;
-    }
+  // Straight lines need no squares.
+  RingBuffer words(std::size_t(polynomials()) * (z.size() / image));
+  const auto for_each = [&](auto f) {
+    std::size_t next = 0;
+    for (std::size_t start = 0; start < z.size(); start += image)
+      for (const ElementRun& run : polynomials_)
+        for (std::uint32_t i = run.first; i < run.first + run.count; ++i)
+          f(start + i, words[next++], i % o.c1.size());
+  };
+  for_each([&](std::size_t place, Ring& word, std::size_t) { word = z[place]; });
+  co_await truncate(party, o.relu.shift, words, words);
+  const Ring one = party.first() ? 1 : 0;
+  for_each([&](std::size_t place, Ring word, std::size_t channel) {
+    y[place] = o.c1[channel] * word + one * o.c0[channel];
+  });
 }
 
 std::string TruncationStep::text() const {

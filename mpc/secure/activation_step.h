@@ -10,9 +10,9 @@
 // coefficients, which are applied locally.
 #pragma once
 
-#include "mpc/secure/step.h"
-
 #include "mpc/online/relu.h"
+#include "mpc/online/truncation.h"
+#include "mpc/secure/step.h"
 
 namespace hush::mpc {
 
@@ -40,17 +40,15 @@ class ActivationStep final : public Step {
   Conversation run(Party& party, StepArguments arguments) const override;
 
   std::int64_t relus() const { return std::int64_t(options_.relus.size()); }
-  std::int64_t polynomials() const { return std::int64_t(polynomials_.size()); }
+  std::int64_t polynomials() const { return options_.x.elements() - relus(); }
   bool squares() const { return squares_; }
 
  private:
+  Conversation run_relus(Party& party, std::span<const Ring> z, std::span<Ring> y) const;
   Conversation run_polynomials(Party& party, std::span<const Ring> z, std::span<Ring> y) const;
-  void combine(bool first, std::span<const Ring> x, std::span<const Ring> squares,
-               std::span<Ring> y) const;
 
   ActivationOptions options_;
-  std::vector<std::uint32_t> polynomials_;  // the other elements, ascending
-  std::vector<std::uint32_t> channels_;     // and the channel of each
+  std::vector<ElementRun> polynomials_;  // the other elements, ascending
   bool squares_ = false;
 };
 

@@ -2,7 +2,7 @@
 
 #include <ctime>
 
-#include "core/cpu/targets.h"
+#include "core/simd_targets.h"
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "tests/bench/peak.cpp"
 #include <hwy/foreach_target.h>

@@ -166,6 +166,58 @@ TEST(TruncateSquare, SquaresWhatItTruncatedOverTheWholeRange) {
   }
 }
 
+// Two images of 3 pixels of 37 channels, of which some elements are left out: runs that begin and
+// end inside of a pixel, and rows that are no multiple of a vector.
+TEST(TruncateQuadratic, EqualsThePolynomialOfWhatTruncationGives) {
+  constexpr std::size_t kChannels = 37, kImage = 3 * kChannels, kImages = 2;
+  const std::vector<ElementRun> runs = {{1, 20}, {22, 40}, {kImage - 5, 5}};
+  const auto listed = [&](std::size_t i) {
+    return std::ranges::any_of(
+        runs, [&](const ElementRun& run) { return i >= run.first && i < run.first + run.count; });
+  };
+  std::vector<Ring> c2(kChannels), c1(kChannels), c0(kChannels);
+  for (std::size_t c = 0; c < kChannels; ++c) {
+    c2[c] = 3 + c;
+    c1[c] = Ring{0} - 1000 * c;
+    c0[c] = (Ring{1} << 40) + c;
+  }
+  constexpr std::size_t kCount = 65 * kImages;
+  for (const unsigned shift : {1u, 16u, 40u}) {
+    const SharedWords x(test_numbers(kImage * kImages, 62), shift);
+    ResultWords y(kImage * kImages);
+    Demand demand;
+    demand_truncate_square(demand, shift, kCount);
+    const auto results = run_dealt(demand, [&](Party& party) {
+      converse(party, truncate_quadratic(party, shift, {c2, c1, c0}, runs, kImage, x.part(party),
+                                         y.part(party)));
+    });
+    EXPECT_EQ(cost_of(results), predict_truncate_square(kCount));
+    const auto sum = y.sum();
+    for (std::size_t i = 0; i < sum.size(); ++i) {
+      const std::size_t c = i % kChannels;
+      const auto polynomial = [&](Ring v) { return c2[c] * v * v + c1[c] * v + c0[c]; };
+      const Ring floor = Ring(signed_value(x.secret[i]) >> shift);
+      if (!listed(i % kImage)) {
+        ASSERT_EQ(sum[i], 0u) << "written, but not listed: " << i;
+      } else {
+        ASSERT_TRUE(sum[i] == polynomial(floor) || sum[i] == polynomial(floor + 1)) << i;
+      }
+    }
+  }
+}
+
+TEST(TruncateQuadratic, RefusesRunsBeyondTheImage) {
+  const std::vector<Ring> one = {1}, x(8);
+  std::vector<Ring> y(8);
+  const std::vector<ElementRun> runs = {{2, 3}};
+  run_dealt({}, [&](Party& party) {
+    std::vector<Ring> mine(8);
+    EXPECT_THROW(converse(party, truncate_quadratic(party, 4, {one, one, one}, runs, 4, x,
+                                                    std::span<Ring>(mine))),
+                 ArgumentError);
+  });
+}
+
 TEST(Select, PicksByTheSecretBit) {
   std::vector<std::size_t> sizes(std::begin(kSizes), std::end(kSizes));
   sizes.push_back(kManyElements);

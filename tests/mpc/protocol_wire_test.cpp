@@ -109,6 +109,22 @@ TEST(WireBaseline, OfEachProtocol) {
   }
 }
 
+// It says what truncate_square says.
+TEST(WireBaseline, OfAQuadratic) {
+  Demand demand;
+  demand_truncate_square(demand, 16, kCount);
+  const std::vector<Ring> coefficient = {1};
+  const std::vector<ElementRun> all = {{0, std::uint32_t(kCount)}};
+  Words words;
+  const auto results = run_dealt(demand, [&](Party& party) {
+    const ChannelQuadratics coefficients{coefficient, coefficient, coefficient};
+    converse(party, truncate_quadratic(party, 16, coefficients, all, kCount, words.x.part(party),
+                                       words.y.part(party)));
+  });
+  EXPECT_EQ(start_of(results[0].digest), "20850e720417d9f7");
+  EXPECT_EQ(start_of(results[1].digest), "29193445256b7e4b");
+}
+
 TEST(WireBaseline, OfAWeightLayer) {
   const auto op = std::make_shared<Linear>(false);
   const char* const expected[2][2] = {{"cf0f46d7c9e4c8ed", "5ac2ef90d951d8ee"},

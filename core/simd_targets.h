@@ -1,4 +1,4 @@
-// Which instruction sets the SIMD files of the CPU backend are compiled for; include it before
+// Which instruction sets files with Highway's SIMD code are compiled for; include it before
 // anything of Highway's.
 //
 // Three are enough: the portable fallback (what every x86-64 has, or any other machine), AVX2 with
