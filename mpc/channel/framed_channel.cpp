@@ -1,12 +1,18 @@
 #include "mpc/channel/framed_channel.h"
 
 #include <fmt/format.h>
-#include <sched.h>
+#include <hwy/cache_control.h>
 
 #include <algorithm>
 #include <utility>
 
 namespace hush::mpc {
+namespace {
+
+// About a microsecond: looking costs a system call.
+constexpr int kPausesBetweenLooks = 32;
+
+}  // namespace
 
 FramedChannel::FramedChannel(std::unique_ptr<Transport> transport, ChannelOptions options)
     : transport_(std::move(transport)), options_(options) {}
@@ -122,7 +128,7 @@ void FramedChannel::pause(Clock::time_point idle_since, Clock::time_point deadli
   if (now >= deadline)
     throw Timeout(fmt::format("nothing for {} ms; is the peer alive?", options_.timeout.count()));
   if (now - idle_since < options_.spin) {
-    sched_yield();
+    for (int i = 0; i < kPausesBetweenLooks; ++i) hwy::Pause();
     return;
   }
   const bool read = !reader_.idle() || reader_.may_read_ahead();

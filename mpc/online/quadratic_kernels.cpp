@@ -44,13 +44,12 @@ HWY_INLINE void finish_at(D d, const QuadraticRun& run, std::size_t i) {
   const int drop = int(run.shift), wrap_bits = 64 - drop;
   const auto one = hn::Set(d, run.first ? ~Ring{0} : 0);  // of what party 0 alone adds
   const auto opened = hn::Add(hn::LoadU(d, run.mine + i), hn::LoadU(d, run.theirs + i));
-  const auto e = hn::Sub(hn::ShiftRightSame(opened, drop),
-                         hn::Set(d, kTruncationOffset >> run.shift));
+  const auto e =
+      hn::Sub(hn::ShiftRightSame(opened, drop), hn::Set(d, kTruncationOffset >> run.shift));
   // All ones where the highest bit of x̂ is 0.
   const auto s = hn::Sub(hn::ShiftRight<63>(opened), hn::Set(d, Ring{1}));
-  const auto times_wrap = [&](auto v) HWY_ATTR {
-    return hn::And(s, hn::ShiftLeftSame(v, wrap_bits));
-  };
+  const auto times_wrap = [&](auto v)
+                              HWY_ATTR { return hn::And(s, hn::ShiftLeftSame(v, wrap_bits)); };
   const auto wrapped_sign = times_wrap(hn::LoadU(d, run.r_sign + i));
   const auto cross = hn::LoadU(d, run.cross + i);
   const auto a = hn::Sub(hn::LoadU(d, run.r_high + i), wrapped_sign);

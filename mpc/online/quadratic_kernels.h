@@ -10,7 +10,7 @@ namespace hush::mpc {
 // Adjacent elements that meet adjacent coefficients. All pointers are to the first of `count`.
 struct QuadraticRun {
   std::size_t count;
-  const Ring *mine, *theirs;                      // parts of the opened x̂
+  const Ring *mine, *theirs;                     // parts of the opened x̂
   const Ring *r_high, *r_sign, *square, *cross;  // this party's masks: TruncatedSquares
   const Ring *c2, *c1, *c0;
   unsigned shift;

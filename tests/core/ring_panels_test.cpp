@@ -43,8 +43,7 @@ TEST(RingPanels, GiveWhatTheBackendGivesForAnyImage) {
       const Tensor addend = any_bits(shape, 4);
       kept.convolve(x, actual, addend);
       for (std::size_t i = 0; i < actual.values<Ring>().size(); ++i)
-        ASSERT_EQ(actual.values<Ring>()[i],
-                  expected.values<Ring>()[i] + addend.values<Ring>()[i]);
+        ASSERT_EQ(actual.values<Ring>()[i], expected.values<Ring>()[i] + addend.values<Ring>()[i]);
     }
   }
 }
