@@ -40,6 +40,12 @@ int run(int argc, char** argv) {
   app.add_option("--json", ops.json, "append facts and rows to this file as JSON lines");
   ops.device.add_to(app);
   if (!parse(app, argc, argv)) return 0;
+  // Parties are processes that are forked, and CUDA does not survive a fork.
+  require(ops.device.device == "cpu" || ops.device.device == "auto",
+          "--device {}: the parties of this benchmark compute on the CPU; use --device cpu",
+          ops.device.device);
+  ops.device.device = "cpu";
+  require(ops.device.threads > 0, "--threads {}: give each party at least 1", ops.device.threads);
   if (time_ops) {
     require(ops.provider != "client", "--provider client is for --parties 2");
     require(networks.size() <= 1, "--ops takes one network");

@@ -8,6 +8,7 @@
 
 #include "apps/common/interrupt.h"
 #include "apps/common/progress.h"
+#include "apps/secure_bench/range_report.h"
 #include "apps/secure_bench/roles.h"
 #include "apps/secure_bench/secure_report.h"
 #include "core/revision.h"
@@ -60,6 +61,7 @@ SecurePlan plan_of(const SecureBenchOptions& o, const mpc::SecureNetwork& networ
   if (o.yes_really) plan.ot.most_bytes = ~std::uint64_t{0};
   plan.batch = std::min(o.batch, images);
   plan.threads = o.device.threads;
+  plan.check_range = o.check_range;
   for (const std::string& name : o.networks)
     plan.runs.push_back(
         {name, mpc::parse_network(name),
@@ -79,8 +81,9 @@ SecureResult run_roles_of(const SecureBenchOptions& o, const SecurePlan& plan,
   links.client = true;
   links.threads = plan.threads;
   links.graph = plan.network->digest();
-  links.options = fmt::format("{} provider {} batch {} images {}", plan.network->options().text(),
-                              o.provider, plan.batch, plan.runs[0].images);
+  links.options =
+      fmt::format("{} provider {} batch {} images {} check {}", plan.network->options().text(),
+                  o.provider, plan.batch, plan.runs[0].images, plan.check_range);
   SecureResult result;
   run_roles(links, [&](mpc::Role role, Links& channels) {
     if (role == mpc::Role::dealer) return run_secure_dealer(channels, plan);
@@ -132,6 +135,9 @@ void add_secure_options(CLI::App& app, SecureBenchOptions& o) {
   app.add_option("--range-bits", o.secure.range_bits,
                  "--parties: values inside of the network stay below 2^bits")
       ->capture_default_str();
+  app.add_flag("--check-range", o.check_range,
+               "--parties: for debugging, the parties show the client what each layer works on, "
+               "which is compared with the range and with the clear; takes time");
 }
 
 namespace {
@@ -160,9 +166,12 @@ void run_one(const SecureBenchOptions& o) {
   }
   std::unique_ptr<JsonLines> json;
   if (!o.json.empty()) json = std::make_unique<JsonLines>(o.json);
+  const mpc::RangeRecord ranges = mpc::clear_ranges(network, subject.images);
   const SecureResult result = run_roles_of(o, plan, subject.images);
   print_secure_report(subject, plan, result);
+  print_ranges(network, ranges, result.steps);
   line.update(result_json(subject, plan, result));
+  line["range"] = ranges_json(ranges, result.steps);
   if (json) json->append(line);
 }
 

@@ -16,6 +16,7 @@ struct SecureBenchOptions {
   std::int64_t batch = 1;
   std::string json, transport = "tcp";
   bool sweep = false;
+  bool check_range = false;
   bool yes_really = false;
 };
 

@@ -12,6 +12,7 @@
 #include "apps/microbench/measure.h"
 #include "mpc/offline/ot_provider.h"
 #include "mpc/secure/model.h"
+#include "mpc/secure/ranges.h"
 
 namespace hush::apps {
 
@@ -30,6 +31,9 @@ struct SecurePlan {
   mpc::OtOptions ot;
   std::int64_t batch = 1;
   int threads = 1;
+  // Whether parties show the client what each step with a limit works on: it has the weights and
+  // images anyway. Times are then of no worth.
+  bool check_range = false;
   std::vector<NetworkRun> runs;
 
   // Images of each query of a run.
@@ -58,11 +62,18 @@ struct RunResult {
   Tensor logits;  // of all images of the run
 };
 
+// What a step worked on, shares against the clear.
+struct StepAgreement {
+  mpc::StepRange on_shares;  // what both shares add up to
+  double largest_error = 0;  // of an element that should be within the limit
+};
+
 struct SecureResult {
   double set_up = 0;  // seconds: weights sent, masked and opened
   mpc::Cost set_up_cost;
   std::vector<RunResult> runs;
-  double peak_memory = 0;  // of the larger party
+  double peak_memory = 0;            // of the larger party
+  std::vector<StepAgreement> steps;  // with check_range, as RangeRecord has them but the logits
 };
 
 void run_secure_party(int id, Links& links, const SecurePlan& plan);

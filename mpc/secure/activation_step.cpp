@@ -1,6 +1,7 @@
 #include "mpc/secure/activation_step.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "mpc/channel/sha256.h"
 #include "mpc/online/ring_buffer.h"
@@ -128,6 +129,38 @@ Conversation ActivationStep::run_polynomials(Party& party, std::span<const Ring>
   });
 }
 
+Tensor ActivationStep::run_clear(const ClearArguments& arguments) const {
+  const ActivationOptions& o = options_;
+  const auto x = arguments.inputs[0].values<float>();
+  const Tensor result = Tensor::empty(arguments.inputs[0].shape(), DType::float32);
+  const auto y = result.values<float>();
+  const auto image = std::size_t(o.x.elements());
+  // Fraction bits of the truncated x, and so of each coefficient.
+  const int bits = arguments.input_scale - int(o.relu.shift);
+  const auto number = [&](Ring word, int powers) {
+    return std::ldexp(double(std::int64_t(word)), powers * bits - arguments.output_scale);
+  };
+  for (std::size_t start = 0; start < x.size(); start += image) {
+    for (const std::uint32_t place : o.relus) y[start + place] = std::max(x[start + place], 0.0f);
+    for (const ElementRun& run : polynomials_)
+      for (std::size_t i = run.first; i < std::size_t(run.first) + run.count; ++i) {
+        const std::size_t c = i % o.c1.size();
+        const double value = double(x[start + i]);
+        y[start + i] =
+            float((number(o.c2[c], 2) * value + number(o.c1[c], 1)) * value + number(o.c0[c], 0));
+      }
+  }
+  return result;
+}
+
+// A sum that is opened must stay below 2^62, one that is compared below what its bits can hold.
+double ActivationStep::limit(int scale) const {
+  const double opened = std::ldexp(1.0, 62 - scale);
+  if (options_.relus.empty()) return opened;
+  const int bits = scale - int(options_.relu.shift);
+  return std::min(opened, std::ldexp(1.0, int(options_.relu.width) - 1 - bits));
+}
+
 std::string TruncationStep::text() const {
   return fmt::format("truncate {} by {}", x_.text(), shift_);
 }
@@ -143,6 +176,14 @@ Cost TruncationStep::cost(std::int64_t batch) const {
 Conversation TruncationStep::run(Party& party, StepArguments arguments) const {
   const auto x = std::span<const Ring>(arguments.inputs[0].words());
   co_await truncate(party, shift_, x, arguments.output.words());
+}
+
+Tensor TruncationStep::run_clear(const ClearArguments& arguments) const {
+  return arguments.inputs[0];
+}
+
+double TruncationStep::limit(int scale) const {
+  return std::ldexp(1.0, 62 - scale);
 }
 
 }  // namespace hush::mpc

@@ -38,6 +38,8 @@ class ActivationStep final : public Step {
   void demand(Demand& demand, std::int64_t batch) const override;
   Cost cost(std::int64_t batch) const override;
   Conversation run(Party& party, StepArguments arguments) const override;
+  Tensor run_clear(const ClearArguments& arguments) const override;
+  double limit(int scale) const override;
 
   std::int64_t relus() const { return std::int64_t(options_.relus.size()); }
   std::int64_t polynomials() const { return options_.x.elements() - relus(); }
@@ -64,6 +66,8 @@ class TruncationStep final : public Step {
   void demand(Demand& demand, std::int64_t batch) const override;
   Cost cost(std::int64_t batch) const override;
   Conversation run(Party& party, StepArguments arguments) const override;
+  Tensor run_clear(const ClearArguments& arguments) const override;
+  double limit(int scale) const override;
 
  private:
   unsigned shift_;

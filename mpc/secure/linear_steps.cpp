@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "mpc/online/ring_tensor.h"
+
 namespace hush::mpc {
 
 std::string LinearStep::text() const {
@@ -19,6 +21,11 @@ Conversation LinearStep::run(Party& /*party*/, StepArguments arguments) const {
   co_return;
 }
 
+Tensor LinearStep::run_clear(const ClearArguments& arguments) const {
+  std::vector<Tensor> saved;
+  return op_->forward({}, arguments.inputs, saved);
+}
+
 std::string SumStep::text() const {
   return fmt::format("sum {} shifted by {}", x_.text(), fmt::join(shifts_, ", "));
 }
@@ -31,6 +38,13 @@ Conversation SumStep::run(Party& /*party*/, StepArguments arguments) const {
     for (std::size_t i = 0; i < sum.size(); ++i) sum[i] += words[i] << shifts_[k];
   }
   co_return;
+}
+
+// Scales are a matter of shares.
+Tensor SumStep::run_clear(const ClearArguments& arguments) const {
+  const Tensor sum = arguments.inputs[0].clone();
+  for (std::size_t k = 1; k < arguments.inputs.size(); ++k) add_to(sum, arguments.inputs[k]);
+  return sum;
 }
 
 }  // namespace hush::mpc

@@ -16,6 +16,7 @@ class LinearStep final : public Step {
   bool interactive() const override { return false; }
   std::int64_t elements() const override { return x_.elements(); }
   Conversation run(Party& party, StepArguments arguments) const override;
+  Tensor run_clear(const ClearArguments& arguments) const override;
 
  private:
   std::shared_ptr<const Op> op_;
@@ -34,6 +35,7 @@ class SumStep final : public Step {
   bool interactive() const override { return false; }
   std::int64_t elements() const override { return x_.elements(); }
   Conversation run(Party& party, StepArguments arguments) const override;
+  Tensor run_clear(const ClearArguments& arguments) const override;
 
  private:
   std::vector<unsigned> shifts_;

@@ -103,7 +103,7 @@ PreparedQuery SecureModel::prepare(CorrelationSource& source, std::int64_t batch
 }
 
 Conversation SecureModel::infer(Party& party, PreparedQuery query, Share images, Share logits,
-                                WaveObserver observer) const {
+                                WaveObserver observer, ShareObserver inspect) const {
   require(images.shape() == network_.input_shape(query.batch()) &&
               logits.shape() == network_.output_shape(query.batch()),
           "secure model: {} to {} for a query of {} images", images.part.text(), logits.part.text(),
@@ -120,6 +120,7 @@ Conversation SecureModel::infer(Party& party, PreparedQuery query, Share images,
           arguments.loaded = &loaded_[std::size_t(product)];
           arguments.prepared = query.take(std::size_t(product));
         }
+        if (inspect) inspect(*step, arguments.inputs.front());
         Conversation conversation = step->run(party, std::move(arguments));
         if (step->interactive())
           conversations.push_back(std::move(conversation));

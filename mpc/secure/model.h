@@ -36,6 +36,10 @@ class PreparedQuery {
 // is; for timing.
 using WaveObserver = std::function<void(std::size_t wave, bool interactive)>;
 
+// Called with each step and this party's share of its first input, before it runs; for debugging.
+// Whoever brings both parties' shares together sees the activations: a service never does.
+using ShareObserver = std::function<void(const Step& step, const Share& input)>;
+
 class SecureModel {
  public:
   // The network must outlive the model.
@@ -51,7 +55,7 @@ class SecureModel {
   PreparedQuery prepare(CorrelationSource& source, std::int64_t batch) const;
   // logits [N, classes] of images [N, H, W, C], N as prepared; ring64 on the host.
   Conversation infer(Party& party, PreparedQuery query, Share images, Share logits,
-                     WaveObserver observer = {}) const;
+                     WaveObserver observer = {}, ShareObserver inspect = {}) const;
 
  private:
   const SecureNetwork& network_;

@@ -48,6 +48,10 @@ class SecureNetwork {
 
   // Of the graph that this was made from, encoded. Only its owner has a graph with values worth it.
   SecureWeights weights() const;
+  // Those of one product as the graph has them, batch norm folded in.
+  const PlainWeights& plain_weights(std::size_t product) const {
+    return lowered_.weights.at(product);
+  }
   // Zeros of the right shapes.
   SecureWeights empty_weights() const;
 

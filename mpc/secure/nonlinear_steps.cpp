@@ -1,7 +1,9 @@
 #include "mpc/secure/nonlinear_steps.h"
 
 #include <algorithm>
+#include <cmath>
 
+#include "core/backend.h"
 #include "mpc/online/maximum.h"
 #include "mpc/online/ring_buffer.h"
 #include "mpc/online/sigmoid.h"
@@ -77,6 +79,38 @@ Cost SigmoidStep::cost(std::int64_t batch) const {
 Conversation SigmoidStep::run(Party& party, StepArguments arguments) const {
   const auto x = std::span<const Ring>(arguments.inputs[0].words());
   co_await sigmoid(party, relu_, fraction_bits_, x, arguments.output.words());
+}
+
+Tensor MaxPoolStep::run_clear(const ClearArguments& arguments) const {
+  const auto x = arguments.inputs[0].values<float>();
+  const auto image = std::size_t(x_.elements());
+  const auto images = std::int64_t(x.size() / image);
+  const Tensor result = Tensor::empty(y_.with(0, images), DType::float32);
+  std::size_t next = 0;
+  for (std::size_t first = 0; first < x.size(); first += image)
+    for (std::size_t i = 0; i < places_.size(); i += columns_) {
+      float largest = x[first + places_[i]];
+      for (std::size_t k = 1; k < columns_; ++k)
+        largest = std::max(largest, x[first + places_[i + k]]);
+      result.values<float>()[next++] = largest;
+    }
+  return result;
+}
+
+// Differences of two values are compared.
+double MaxPoolStep::limit(int scale) const {
+  return std::ldexp(1.0, int(relu_.width) - 2 - scale);
+}
+
+Tensor SigmoidStep::run_clear(const ClearArguments& arguments) const {
+  const Tensor y = Tensor::empty(arguments.inputs[0].shape(), DType::float32);
+  backend({}).map(Unary::sigmoid, arguments.inputs[0], y);
+  return y;
+}
+
+// The argument is compared after its bounds have been subtracted.
+double SigmoidStep::limit(int scale) const {
+  return std::ldexp(1.0, int(relu_.width) - 2 - scale);
 }
 
 }  // namespace hush::mpc

@@ -20,6 +20,8 @@ class MaxPoolStep final : public Step {
   void demand(Demand& demand, std::int64_t batch) const override;
   Cost cost(std::int64_t batch) const override;
   Conversation run(Party& party, StepArguments arguments) const override;
+  Tensor run_clear(const ClearArguments& arguments) const override;
+  double limit(int scale) const override;
 
  private:
   std::size_t windows(std::int64_t batch) const;
@@ -46,6 +48,8 @@ class SigmoidStep final : public Step {
   void demand(Demand& demand, std::int64_t batch) const override;
   Cost cost(std::int64_t batch) const override;
   Conversation run(Party& party, StepArguments arguments) const override;
+  Tensor run_clear(const ClearArguments& arguments) const override;
+  double limit(int scale) const override;
 
  private:
   ReluOptions relu_;

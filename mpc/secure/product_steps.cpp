@@ -68,6 +68,13 @@ Conversation ProductStep::run(Party& party, StepArguments arguments) const {
   loaded.open.apply(arguments.inputs[0].part, addend, arguments.output.part);
 }
 
+Tensor ProductStep::run_clear(const ClearArguments& arguments) const {
+  const Tensor z = apply(*options_.op, arguments.inputs[0], arguments.weight);
+  if (arguments.bias.defined()) backend({}).scale_shift(z, {}, arguments.bias, z);
+  if (options_.residual_shift) add_to(z, arguments.inputs[1]);
+  return z;
+}
+
 void MultiplyStep::demand(Demand& demand, std::int64_t batch) const {
   demand_product(demand, op_, x_.with(0, batch), y_.with(0, batch));
 }
@@ -78,6 +85,10 @@ Cost MultiplyStep::cost(std::int64_t batch) const {
 
 Conversation MultiplyStep::run(Party& party, StepArguments arguments) const {
   co_await product(party, op_, arguments.inputs[0], arguments.inputs[1], arguments.output);
+}
+
+Tensor MultiplyStep::run_clear(const ClearArguments& arguments) const {
+  return apply(*op_, arguments.inputs[0], arguments.inputs[1]);
 }
 
 }  // namespace hush::mpc

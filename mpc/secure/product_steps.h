@@ -32,6 +32,7 @@ class ProductStep final : public Step {
   void demand(Demand& demand, std::int64_t batch) const override;
   Cost cost(std::int64_t batch) const override;
   Conversation run(Party& party, StepArguments arguments) const override;
+  Tensor run_clear(const ClearArguments& arguments) const override;
 
   const ProductOptions& options() const { return options_; }
   // Multiply-accumulates for one image, as the op defines them.
@@ -58,6 +59,7 @@ class MultiplyStep final : public Step {
   void demand(Demand& demand, std::int64_t batch) const override;
   Cost cost(std::int64_t batch) const override;
   Conversation run(Party& party, StepArguments arguments) const override;
+  Tensor run_clear(const ClearArguments& arguments) const override;
 
  private:
   std::shared_ptr<const Op> op_;

@@ -8,6 +8,7 @@
 // all queries. Values are numbered; each is written by one step.
 #pragma once
 
+#include <limits>
 #include <optional>
 #include <string>
 #include <vector>
@@ -39,6 +40,13 @@ struct StepArguments {
   std::optional<PreparedInput> prepared;  // ProductStep, unless weights are public
 };
 
+// What a step works on in the clear: float32 tensors of the same shapes, and real numbers in them.
+struct ClearArguments {
+  std::vector<Tensor> inputs;
+  Tensor weight, bias;  // ProductStep
+  int input_scale = 0, output_scale = 0;
+};
+
 class Step {
  public:
   Step(std::string name, std::vector<int> inputs, int output)
@@ -63,6 +71,13 @@ class Step {
   virtual void demand(Demand& /*demand*/, std::int64_t /*batch*/) const {}
   virtual Cost cost(std::int64_t /*batch*/) const { return {}; }
   virtual Conversation run(Party& party, StepArguments arguments) const = 0;
+
+  // What it computes, without shares and without rounding; for ranges.h.
+  virtual Tensor run_clear(const ClearArguments& arguments) const = 0;
+  // Numbers of the first input, which has `scale` fraction bits, must be smaller in magnitude, or
+  // the result is wrong. Infinite if none does harm: what only adds and multiplies may wrap around
+  // 2^64 on the way, as long as the sum that is opened in the end does not.
+  virtual double limit(int /*scale*/) const { return std::numeric_limits<double>::infinity(); }
 
  private:
   std::string name_;

@@ -156,6 +156,25 @@ TEST(PiBenchPartiesTest, ASweepGoesOnWhereItsFileEnds) {
   EXPECT_EQ(lines_of(folder / "sweep.jsonl").size(), lines.size());
 }
 
+// The debug mode: every layer that opens a sum, shares against the clear.
+TEST(PiBenchPartiesTest, ComparesWhatEachLayerWorksOn) {
+  const TemporaryFolder folder;
+  const ProgramResult result = run_program(
+      "pi_bench", parties("resnet8", {"--check-range", "--json", folder / "run.jsonl"}));
+  ASSERT_EQ(result.status, 0) << result.error;
+  EXPECT_THAT(result.output, HasSubstr("range: values reach"));
+  const Json layers = lines_of(folder / "run.jsonl").at(0).at("range").at("layers");
+  ASSERT_EQ(layers.size(), 9u) << "7 activations, a truncation, the logits";
+  for (const Json& layer : layers) {
+    EXPECT_EQ(layer.at("beyond"), 0);
+    if (layer.at("step") == "logits") continue;
+    EXPECT_EQ(layer.at("beyond_on_shares"), 0);
+    EXPECT_NEAR(layer.at("largest_on_shares").get<double>(), layer.at("largest").get<double>(),
+                0.05);
+    EXPECT_LT(layer.at("largest_error").get<double>(), 0.05);
+  }
+}
+
 TEST(PiBenchPartiesTest, RefusesWhatItCannotDo) {
   const std::pair<std::vector<std::string>, const char*> cases[] = {
       {{"--parties", "3"}, "--parties"},
@@ -164,6 +183,8 @@ TEST(PiBenchPartiesTest, RefusesWhatItCannotDo) {
       {{"--parties", "2", "--model", "resnet18", "--provider", "ot"}, "--yes-really"},
       {{"--parties", "2", "--model", "resnet8", "--range-bits", "2"}, "range bits"},
       {{"--parties", "2", "--model", "resnet8", "--net", "fast"}, "fast"},
+      {{"--parties", "2", "--model", "resnet8", "--device", "cuda"}, "--device cpu"},
+      {{"--ops", "--device", "cuda"}, "--device cpu"},
       {{"--parties", "2", "--model", "resnet8", "--sweep"}, "--json"},
       {{"--ops", "--parties", "2"}, "--parties"}};
   for (const auto& [arguments, word] : cases) {

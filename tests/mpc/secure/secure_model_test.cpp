@@ -1,4 +1,5 @@
 // Networks on shares against the same networks in the clear: values, rounds, bytes.
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "tests/mpc/secure/networks.h"
@@ -88,13 +89,18 @@ TEST_P(SecureOps, CostWhatTheyPredict) {
   const SecureRun run = run_secure(graph, options, random_images(image), 1);
   EXPECT_LT(run.largest_error(), graph.count().relus > 0 ? 2e-2 : 0.5);
 }
-INSTANTIATE_TEST_SUITE_P(All, SecureOps, testing::Values("resnet18-imagenet", "efficientnet-b0"),
-                         zoo_name);
+constexpr const char* kZoo[] = {"resnet8",  "resnet20", "resnet32", "resnet44",
+                                "resnet56", "resnet18", "wrn-22-8"};
+constexpr const char* kZooOfOps[] = {"resnet18-imagenet", "resnet34-imagenet", "efficientnet-b0",
+                                     "efficientnet-b1", "efficientnet-b2"};
+INSTANTIATE_TEST_SUITE_P(All, SecureZoo, testing::ValuesIn(kZoo), zoo_name);
+INSTANTIATE_TEST_SUITE_P(All, SecureOps, testing::ValuesIn(kZooOfOps), zoo_name);
 
-INSTANTIATE_TEST_SUITE_P(All, SecureZoo,
-                         testing::Values("resnet8", "resnet20", "resnet32", "resnet44", "resnet56",
-                                         "resnet18", "wrn-22-8"),
-                         zoo_name);
+TEST(SecureModel, NoNetworkOfTheZooIsLeftOut) {
+  std::vector<std::string> tested(std::begin(kZoo), std::end(kZoo));
+  tested.insert(tested.end(), std::begin(kZooOfOps), std::end(kZooOfOps));
+  EXPECT_THAT(nn::model_names(), testing::IsSubsetOf(tested));
+}
 
 }  // namespace
 }  // namespace hush::mpc::test
