@@ -3,6 +3,7 @@
 
 #include "apps/common/interrupt.h"
 #include "apps/common/metrics.h"
+#include "apps/common/rank_program.h"
 #include "apps/presets/presets.h"
 #include "apps/replace/run.h"
 #include "apps/replace/sweep.h"
@@ -28,6 +29,7 @@ int run_one(const AutorepOptions& options) {
 }
 
 int run(int argc, char** argv) {
+  require_one_process("autorep");
   PresetArguments arguments("autorep", argc, argv);
   if (!arguments.listing().empty()) return fmt::print("{}", arguments.listing()), 0;
   CLI::App app(

@@ -64,6 +64,17 @@ std::vector<char> needs_gradient(const Graph& graph, std::span<const NodeId> als
   return needed;
 }
 
+// By node id: the parameters whose gradient is whole once that op's backward pass is done.
+std::vector<std::vector<NodeId>> completed_parameters(const Graph& graph) {
+  std::vector<std::vector<NodeId>> result(std::size_t(graph.size()));
+  std::vector<char> seen(std::size_t(graph.size()), 0);
+  for (NodeId id = 0; id < graph.size(); ++id)
+    for (const NodeId input : graph[id].inputs)
+      if (graph[input].kind == NodeKind::parameter && seen[std::size_t(input)]++ == 0)
+        result[std::size_t(id)].push_back(input);
+  return result;
+}
+
 }  // namespace
 
 Tensor evaluate(const Graph& graph, std::span<const Tensor> inputs, const PassContext& context) {
@@ -106,13 +117,21 @@ Tensor TrainingPass::forward(std::span<const Tensor> inputs, const Observer& obs
   return output;
 }
 
-std::vector<Tensor> TrainingPass::backward(std::span<const NodeId> also,
-                                           const Tensor& grad_output) {
+std::vector<Tensor> TrainingPass::backward(std::span<const NodeId> also, const Tensor& grad_output,
+                                           const Observer& on_parameter) {
   require(!records_.empty(), "backward: call forward first, once for each backward");
   const std::vector<char> needed = needs_gradient(graph_, also);
   std::vector<Tensor> gradients(std::size_t(graph_.size()));
   gradients[std::size_t(graph_.output())] =
       grad_output.defined() ? grad_output : Tensor::full(output_shape_, 1.0f, output_device_);
+
+  const std::vector<std::vector<NodeId>> completed = completed_parameters(graph_);
+  std::vector<char> told(std::size_t(graph_.size()), 0);
+  const auto tell = [&](NodeId parameter) {
+    const Tensor& gradient = gradients[std::size_t(parameter)];
+    if (!on_parameter || !gradient.defined() || told[std::size_t(parameter)]++ > 0) return;
+    on_parameter(parameter, gradient);
+  };
 
   for (NodeId id = graph_.size() - 1; id >= 0; --id) {
     const Node& node = graph_[id];
@@ -132,11 +151,14 @@ std::vector<Tensor> TrainingPass::backward(std::span<const NodeId> also,
     for (std::size_t i = 0; i < count; ++i)
       if (wanted[i] && input_gradients[i].defined())
         accumulate(gradients[std::size_t(node.inputs[i])], std::move(input_gradients[i]));
+    for (const NodeId parameter : completed[std::size_t(id)]) tell(parameter);
   }
   records_.clear();
-  for (const NodeId id : graph_.of_kind(NodeKind::parameter))  // a parameter that is not used
-    if (Tensor& g = gradients[std::size_t(id)]; !g.defined())
+  for (const NodeId id : graph_.of_kind(NodeKind::parameter)) {
+    if (Tensor& g = gradients[std::size_t(id)]; !g.defined())  // a parameter that is not used
       g = Tensor::zeros(graph_[id].value.shape(), DType::float32, graph_[id].value.device());
+    tell(id);
+  }
   return gradients;
 }
 

@@ -32,8 +32,10 @@ class TrainingPass {
   // The output's value (for training: the loss, a scalar). `observer` as in evaluate.
   Tensor forward(std::span<const Tensor> inputs, const Observer& observer = {});
   // Gradients by node id: defined for every parameter, and for each input listed in `also`.
-  // `grad_output` defaults to one. Once per forward.
-  std::vector<Tensor> backward(std::span<const NodeId> also = {}, const Tensor& grad_output = {});
+  // `grad_output` defaults to one. `on_parameter` is called with each parameter's gradient as soon
+  // as nothing will be added to it, in an order that depends on the graph alone. Once per forward.
+  std::vector<Tensor> backward(std::span<const NodeId> also = {}, const Tensor& grad_output = {},
+                               const Observer& on_parameter = {});
 
  private:
   struct Record {

@@ -124,6 +124,13 @@ class Backend {
   // With the running statistics; neither reads nor writes `mean`, `inverse_deviation`.
   virtual void batch_norm_infer(const BatchNormOptions& options, const BatchNormForward& t) = 0;
   virtual void batch_norm_backward(const BatchNormOptions& options, const BatchNormBackward& t) = 0;
+  // The same in two halves, for statistics that were taken over more than this x: the first writes
+  // d_gamma and d_beta, the sums over x; the second, with the same t but for these two, which then
+  // hold the sums over all `count` values a channel, writes dx. After both d_residual is there.
+  virtual void batch_norm_gradient_sums(const BatchNormOptions& options,
+                                        const BatchNormBackward& t) = 0;
+  virtual void batch_norm_input_gradient(const BatchNormOptions& options,
+                                         const BatchNormBackward& t, double count) = 0;
 
   // mean and variance (biased) [C] of x [..., C] over all but the last axis.
   virtual void channel_statistics(const Tensor& x, const Tensor& mean, const Tensor& variance) = 0;

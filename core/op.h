@@ -27,11 +27,20 @@ struct OpCount {
   std::int64_t relus = 0;  // ReLU elements: what a budget counts
 };
 
+class Communicator;
+
 // Whether a pass is part of training, and the random seed and step that make it reproducible.
 struct PassContext {
   bool training = false;
   std::uint64_t seed = 0;
   std::uint64_t step = 0;
+  // Where these images stand in a batch that several ranks share: what is drawn for an image does
+  // not depend on who has it.
+  std::int64_t first_image = 0;
+  // With it, batch norms in training normalise over the images of all ranks.
+  Communicator* ranks = nullptr;
+  // This rank has no image of the batch; the one it goes along with must not count.
+  bool stand_in = false;
 };
 
 // What an op asks the engine to keep until its backward pass. Less is less memory.

@@ -53,6 +53,17 @@ class RandomStream {
     }
     return block_[used_++];
   }
+  // As if next() had been called `count` times.
+  void skip(std::uint64_t count) {
+    const auto left = std::uint64_t(4 - used_);
+    if (count >= left) {
+      count -= left;
+      counter_[0] += std::uint32_t(count / 4);
+      count %= 4;
+      used_ = 4;
+    }
+    for (; count > 0; --count) (void)next();
+  }
   // Uniform in [0, 1), 24 bits.
   float uniform() { return float(next() >> 8) * 0x1p-24f; }
   // Uniform in [0, bound), bound at least 1; the bias is below bound / 2^32.

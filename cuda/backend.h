@@ -57,6 +57,10 @@ class CudaBackend final : public Backend {
   void batch_norm_train(const BatchNormOptions& options, const BatchNormForward& t) override;
   void batch_norm_infer(const BatchNormOptions& options, const BatchNormForward& t) override;
   void batch_norm_backward(const BatchNormOptions& options, const BatchNormBackward& t) override;
+  void batch_norm_gradient_sums(const BatchNormOptions& options,
+                                const BatchNormBackward& t) override;
+  void batch_norm_input_gradient(const BatchNormOptions& options, const BatchNormBackward& t,
+                                 double count) override;
   void channel_statistics(const Tensor& x, const Tensor& mean, const Tensor& variance) override;
 
   void pool(const PoolOptions& options, const Tensor& x, const Tensor& y,

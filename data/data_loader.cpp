@@ -20,6 +20,8 @@ LoaderOptions checked(const Dataset& dataset, LoaderOptions options) {
           "data loader: no full batch of {} in the {} images of {}; make the batch smaller or "
           "keep the last one",
           options.batch_size, dataset.count(), dataset.name);
+  require(options.ranks >= 1 && options.rank >= 0 && options.rank < options.ranks,
+          "data loader: rank {} of {}", options.rank, options.ranks);
   const int padding = options.augmentation.crop_padding;
   require(padding >= 0 && padding <= std::min(dataset.height, dataset.width),
           "data loader: crop padding {} for images of {} x {}", padding, dataset.height,
@@ -100,13 +102,20 @@ void DataLoader::place(std::int64_t index, std::int64_t epoch, float* target) co
 
 Batch DataLoader::make_batch(const std::vector<std::int64_t>& order, std::int64_t epoch,
                              std::int64_t number) const {
-  const std::int64_t first = number * options_.batch_size;
-  const std::int64_t count = std::min(options_.batch_size, dataset_.count() - first);
+  const std::int64_t batch_begin = number * options_.batch_size;
+  const std::int64_t whole = std::min(options_.batch_size, dataset_.count() - batch_begin);
+  const std::int64_t part = whole * options_.rank / options_.ranks;
+  const std::int64_t own = whole * (options_.rank + 1) / options_.ranks - part;
+  const std::int64_t count = std::max<std::int64_t>(own, 1), first = batch_begin + part;
   // Both come from the caching pool of core/storage.h: in the steady state no page is touched
   // for the first time.
   Batch batch{
       Tensor::empty({count, dataset_.height, dataset_.width, dataset_.channels}, DType::float32),
-      Tensor::empty({count}, DType::int32), number};
+      Tensor::empty({count}, DType::int32),
+      number,
+      part,
+      whole,
+      own == 0};
   float* pixels = batch.images.data<float>();
   std::int32_t* labels = batch.labels.data<std::int32_t>();
   for (std::int64_t i = 0; i < count; ++i) {

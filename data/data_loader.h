@@ -4,6 +4,10 @@
 // epoch comes from (seed, epoch), the augmentation of an image from (seed, epoch, image). So
 // training can resume in the middle of an epoch and continue bit for bit, with another number of
 // threads if need be. Images that are not in memory are read and decoded on these threads.
+//
+// Where several processes share a batch, each has a loader with the same options but for `rank` and
+// prepares its part alone: of a batch of n images those from n rank / ranks to n (rank + 1) /
+// ranks. Order and augmentation are those of the whole.
 #pragma once
 
 #include <memory>
@@ -28,12 +32,19 @@ struct LoaderOptions {
   std::uint64_t seed = 0;
   int threads = 1;  // background threads; 0 prepares batches when they are asked for
   int ahead = 4;    // batches that are kept ready
+  int rank = 0;     // whose part of each batch is wanted …
+  int ranks = 1;    // … of so many
 };
 
 struct Batch {
   Tensor images;            // float32 [n, height, width, channels], normalised
   Tensor labels;            // int32 [n]
   std::int64_t number = 0;  // within its epoch, from 0
+  std::int64_t first = 0;   // where images[0] stands in the whole batch
+  std::int64_t whole = 0;   // images of the whole batch
+  // The batch has fewer images than there are ranks, and none for this one: here is one of another
+  // rank's, which must not count.
+  bool stand_in = false;
 };
 
 class DataLoader {

@@ -25,6 +25,9 @@ struct Score {
 // outside [0, C).
 void add_to_score(Score& score, const Tensor& logits, const Tensor& labels);
 
+// Adds the counts of other images.
+void add_to_score(Score& score, const Score& other);
+
 // What evaluate_model calls after each batch, with its logits on the host; it may throw.
 using LogitsCallback = std::function<void(const Batch& batch, const Tensor& logits)>;
 

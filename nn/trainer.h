@@ -4,15 +4,20 @@
 // on top; a check that the loss is finite; backward; clipping; the optimizer. Everything that a
 // step uses is a function of the options, the step's number and the weights, and the kernels do
 // not depend on the number of threads: neither does the result.
+//
+// With several ranks each runs a trainer with the same options over its parts of the batches
+// (nn/data_parallel.h). All see the same reports; rank 0 alone writes files.
 #pragma once
 
 #include <filesystem>
 #include <functional>
 #include <memory>
 
+#include "core/autograd.h"
 #include "core/passes.h"
 #include "nn/batch_source.h"
 #include "nn/checkpoint.h"
+#include "nn/data_parallel.h"
 #include "nn/evaluation.h"
 #include "nn/optimizer.h"
 #include "nn/schedule.h"
@@ -32,6 +37,7 @@ struct TrainerOptions {
   OptimizerOptions optimizer = {};
   // Its total_steps and steps_per_epoch are set by the trainer.
   ScheduleOptions schedule = {};
+  DataParallelOptions parallel = {};
 };
 
 struct StepReport {
@@ -39,7 +45,7 @@ struct StepReport {
   std::int64_t epoch = 0;  // counted from 1
   std::int64_t batch = 0;  // of the epoch, counted from 1
   std::int64_t batches = 0;
-  std::int64_t images = 0;  // in this batch
+  std::int64_t images = 0;  // in this batch, on all ranks
   double loss = 0;
   double learning_rate = 0;
   double gradient_norm = 0;  // before clipping; 0 without clipping
@@ -58,7 +64,8 @@ struct EpochReport {
 struct TrainerCallbacks {
   std::function<void(const StepReport&)> on_step = {};
   std::function<void(const EpochReport&)> on_epoch = {};
-  std::function<bool()> should_stop = {};  // asked after each step; the run is saved and ends
+  // Asked after each step; the run is saved and ends, on all ranks if any answers true.
+  std::function<bool()> should_stop = {};
 };
 
 enum class Ending : std::uint8_t { finished, step_limit, stopped };
@@ -70,7 +77,7 @@ class Trainer {
   Trainer(Graph model, ModelInfo info, TrainerOptions options, TrainerCallbacks callbacks = {});
 
   // Continues the run whose state file is given, instead of beginning at step 0. Throws as
-  // load_training_state does.
+  // load_training_state does. With several ranks only rank 0 reads it, and `run` hands it on.
   void resume(const std::filesystem::path& state_file);
 
   // Trains until the epochs are done, the step limit is reached or should_stop answers true; in
@@ -83,7 +90,11 @@ class Trainer {
   const TrainingProgress& progress() const { return progress_; }
 
  private:
+  void share_state();
   void train_step(const Batch& batch);
+  double forward(TrainingPass& pass, const Batch& batch);
+  std::vector<Tensor> backward(TrainingPass& pass, const Batch& batch);
+  bool wants_to_stop() const;
   void finish_epoch(BatchSource* validation);
   void save_state() const;
   void check_loss(double loss) const;

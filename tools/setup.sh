@@ -7,6 +7,7 @@ packages=(
   g++ cmake ninja-build pkg-config git ca-certificates
   libfmt-dev libcli11-dev nlohmann-json3-dev libhwy-dev libstb-dev
   libcurl4-openssl-dev zlib1g-dev libjpeg-dev libarchive-dev libssl-dev libsodium-dev prometheus-cpp-dev
+  libopenmpi-dev openmpi-bin
   libboost-context-dev libgtest-dev libgmock-dev libbenchmark-dev
 )
 if [[ "${1:-}" == --demo ]]; then packages+=(dataset-fashion-mnist); fi

@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <exception>
 
+#include "apps/common/quiet.h"
 #include "core/backend.h"
 #include "core/error.h"
 #include "core/thread_pool.h"
@@ -12,18 +13,11 @@
 namespace hush::apps {
 namespace {
 
-// One line whatever the library that threw put into it.
-void print_error(const std::string& program, std::string what) {
-  std::ranges::replace(what, '\n', ' ');
-  std::fflush(stdout);
-  fmt::print(stderr, "{}: {}\n", program, what);
-}
-
 // A GPU if there is one. A program that was built for GPUs says why it works without.
-Device best_device() {
+Device best_device(int index_on_host) {
   const std::string why_not = cuda::register_cuda();
-  if (why_not.empty()) return {Device::Kind::cuda, 0};
-  if (cuda::is_in_this_build()) fmt::print(stderr, "{}\n", why_not);
+  if (why_not.empty()) return {Device::Kind::cuda, index_on_host % cuda::device_count()};
+  if (cuda::is_in_this_build() && !is_quiet()) fmt::print(stderr, "{}\n", why_not);
   return {};
 }
 
@@ -71,12 +65,19 @@ int run_main(const std::string& program, const std::function<int()>& body) {
   return 1;
 }
 
+void print_error(const std::string& program, std::string what) {
+  std::ranges::replace(what, '\n', ' ');  // whatever the library that threw put into it
+  std::fflush(stdout);
+  fmt::print(stderr, "{}: {}\n", program, what);
+  std::fflush(stderr);
+}
+
 bool parse(CLI::App& app, int argc, char** argv) {
   try {
     app.parse(argc, argv);
     return true;
   } catch (const CLI::Success& success) {  // --help
-    app.exit(success);
+    if (!is_quiet()) app.exit(success);
     return false;
   } catch (const CLI::ParseError& error) {
     throw ArgumentError(fmt::format("{}; --help lists the options", error.what()));
@@ -90,9 +91,9 @@ void DeviceOptions::add_to(CLI::App& app) {
       ->capture_default_str();
 }
 
-Device DeviceOptions::apply() const {
+Device DeviceOptions::apply(int index_on_host) const {
   if (threads > 0) set_thread_count(threads);
-  const Device chosen = device == "auto" ? best_device() : named_device(device);
+  const Device chosen = device == "auto" ? best_device(index_on_host) : named_device(device);
   backend(chosen);  // throws here, before any work, if this machine has no such device
   return chosen;
 }

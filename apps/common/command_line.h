@@ -13,6 +13,9 @@ namespace hush::apps {
 // error as one line "program: what" on the standard error stream. Never throws.
 int run_main(const std::string& program, const std::function<int()>& body);
 
+// What run_main prints of an error: one line.
+void print_error(const std::string& program, std::string what);
+
 // Parses the command line. Returns true to go on; false after --help was printed. An option that
 // does not exist or has a wrong value throws ArgumentError in one line that says how to mend it.
 bool parse(CLI::App& app, int argc, char** argv);
@@ -27,8 +30,9 @@ struct DeviceOptions {
   int threads = 0;  // 0: as many as there are processors
 
   void add_to(CLI::App& app);
-  // Sets the thread count and names the device; "auto" takes a GPU if there is one.
-  Device apply() const;
+  // Sets the thread count and names the device; "auto" takes a GPU if there is one: of several
+  // processes on this host, the one with that index takes the GPU of that index.
+  Device apply(int index_on_host = 0) const;
 };
 
 }  // namespace hush::apps

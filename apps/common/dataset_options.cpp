@@ -4,6 +4,7 @@
 
 #include "apps/common/interrupt.h"
 #include "apps/common/progress.h"
+#include "apps/common/quiet.h"
 #include "core/thread_pool.h"
 
 namespace hush::apps {
@@ -68,7 +69,7 @@ data::Dataset DatasetOptions::load(data::Split split) const {
   data::Dataset dataset = data::load_dataset(name, split, options);
   progress.reset();
   decoding.reset();
-  if (dataset.skipped > 0)
+  if (dataset.skipped > 0 && !is_quiet())
     fmt::print(stderr, "{}: left out {} images that do not decode\n", name, dataset.skipped);
   return dataset;
 }
@@ -122,7 +123,9 @@ Json facts_of(const data::Dataset& dataset) {
 std::optional<nn::Batch> LoaderSource::next() {
   std::optional<data::Batch> batch = loader_.next();
   if (!batch) return std::nullopt;
-  return nn::Batch{std::move(batch->images), std::move(batch->labels)};
+  return nn::Batch{std::move(batch->images),
+                   std::move(batch->labels),
+                   {.first = batch->first, .whole = batch->whole, .stand_in = batch->stand_in}};
 }
 
 }  // namespace hush::apps

@@ -7,6 +7,8 @@
 #include <cmath>
 #include <cstdio>
 
+#include "apps/common/quiet.h"
+
 namespace hush::apps {
 
 std::string duration_text(double seconds) {
@@ -29,6 +31,7 @@ void Progress::clear() {
 }
 
 void Progress::update(double done, const std::string& note) {
+  if (is_quiet()) return;
   const auto now = Clock::now();
   if (first_ < 0) {  // what was done before the first call says nothing about the rate
     first_ = done;

@@ -10,7 +10,8 @@ namespace hush::apps {
 // "1:02:03", "4:05" or "12 s".
 std::string duration_text(double seconds);
 
-// Counts units of work towards a total; shows rate and time left on the standard error stream.
+// Counts units of work towards a total; shows rate and time left on the standard error stream,
+// unless this thread is quiet.
 class Progress {
  public:
   // `what` opens the line: "epoch 3/10". `unit` is what is counted: "images".

@@ -236,6 +236,86 @@ void apply(const ChannelRows& rows, const BatchNormOptions& options, const Batch
   });
 }
 
+// The tensors of the backward kernels, checked; the number of channels.
+std::size_t checked_channels(std::string_view kernel, const BatchNormOptions& options,
+                             const BatchNormBackward& t) {
+  const std::size_t channels = channels_of(kernel, t.x);
+  const Shape per_channel{std::int64_t(channels)};
+  for (const Tensor* tensor : {&t.x, &t.dy, &t.dx})
+    check_float(kernel, "x, dy or dx", *tensor, t.x.shape());
+  for (const Tensor* tensor : {&t.gamma, &t.mean, &t.inverse_deviation, &t.d_gamma, &t.d_beta})
+    check_float(kernel, "a per-channel tensor", *tensor, per_channel);
+  if (options.relu) check_float(kernel, "y", t.y, t.x.shape());
+  if (t.d_residual.defined()) check_float(kernel, "d_residual", t.d_residual, t.x.shape());
+  return channels;
+}
+
+struct GradientTotals {
+  std::vector<double> g, gx;  // per channel: of the gradient at the sum, and of it times (x - mean)
+};
+
+// Writes d_beta, d_gamma and d_residual.
+GradientTotals gradient_totals(const ChannelRows& rows, const BatchNormOptions& options,
+                               const BatchNormBackward& t) {
+  const std::size_t channels = rows.channels();
+  const float* x = t.x.data<float>();
+  const float* dy = t.dy.data<float>();
+  const float* y = options.relu ? t.y.data<float>() : nullptr;
+  float* masked = t.d_residual.defined() ? t.d_residual.data<float>() : nullptr;
+  const AlignedVector<float> center = rows.widened(t.mean.data<float>());
+  std::vector<float> partial(rows.chunks() * 2 * channels);
+  rows.for_each_chunk([&](std::size_t chunk, std::size_t i, std::size_t count) {
+    AlignedVector<float> sums(2 * rows.width());
+    HWY_DYNAMIC_DISPATCH(norm_gradient_sums)
+    (x + i, y == nullptr ? nullptr : y + i, dy + i, center.data(),
+     masked == nullptr ? nullptr : masked + i, sums.data(), sums.data() + rows.width(), count,
+     rows.width());
+    rows.fold(sums.data(), &partial[chunk * 2 * channels]);
+    rows.fold(sums.data() + rows.width(), &partial[(chunk * 2 + 1) * channels]);
+  });
+  GradientTotals totals{std::vector<double>(channels), std::vector<double>(channels)};
+  for (std::size_t chunk = 0; chunk < rows.chunks(); ++chunk)
+    for (std::size_t c = 0; c < channels; ++c) {
+      totals.g[c] += double(partial[chunk * 2 * channels + c]);
+      totals.gx[c] += double(partial[(chunk * 2 + 1) * channels + c]);
+    }
+  for (std::size_t c = 0; c < channels; ++c) {
+    t.d_beta.data<float>()[c] = float(totals.g[c]);
+    t.d_gamma.data<float>()[c] = float(totals.gx[c] * double(t.inverse_deviation.data<float>()[c]));
+  }
+  return totals;
+}
+
+// Writes dx from the sums over n rows. With x̂ = (x - mean) / deviation:
+//   dx = gamma / deviation · (g - Σg / n - x̂ · Σ(g x̂) / n)
+void write_input_gradient(const ChannelRows& rows, const BatchNormOptions& options,
+                          const BatchNormBackward& t, const GradientTotals& totals, double n) {
+  const std::size_t channels = rows.channels();
+  std::vector<float> scale(channels), shift(channels), slope(channels);
+  for (std::size_t c = 0; c < channels; ++c) {
+    const double inverse = double(t.inverse_deviation.data<float>()[c]);
+    const double factor = double(t.gamma.data<float>()[c]) * inverse;
+    scale[c] = float(factor);
+    shift[c] = float(factor * totals.g[c] / n);
+    slope[c] = float(factor * totals.gx[c] * inverse * inverse / n);
+  }
+  const AlignedVector<float> center = rows.widened(t.mean.data<float>()),
+                             wide_scale = rows.widened(scale.data()),
+                             wide_shift = rows.widened(shift.data()),
+                             wide_slope = rows.widened(slope.data());
+  // Once the masked gradient is stored, it replaces both dy and y.
+  const bool masked = t.d_residual.defined();
+  const float* x = t.x.data<float>();
+  const float* g = masked ? t.d_residual.data<float>() : t.dy.data<float>();
+  const float* mask = masked || !options.relu ? nullptr : t.y.data<float>();
+  float* dx = t.dx.data<float>();
+  rows.for_each_chunk([&](std::size_t, std::size_t i, std::size_t count) {
+    HWY_DYNAMIC_DISPATCH(norm_gradient)
+    (x + i, mask == nullptr ? nullptr : mask + i, g + i, center.data(), wide_scale.data(),
+     wide_shift.data(), wide_slope.data(), dx + i, count, rows.width());
+  });
+}
+
 }  // namespace
 
 void CpuBackend::batch_norm_train(const BatchNormOptions& options, const BatchNormForward& t) {
@@ -277,60 +357,33 @@ void CpuBackend::batch_norm_infer(const BatchNormOptions& options, const BatchNo
 }
 
 void CpuBackend::batch_norm_backward(const BatchNormOptions& options, const BatchNormBackward& t) {
-  constexpr std::string_view kernel = "batch_norm_backward";
-  const std::size_t channels = channels_of(kernel, t.x);
-  const Shape per_channel{std::int64_t(channels)};
-  for (const Tensor* tensor : {&t.x, &t.dy, &t.dx})
-    check_float(kernel, "x, dy or dx", *tensor, t.x.shape());
-  for (const Tensor* tensor : {&t.gamma, &t.mean, &t.inverse_deviation, &t.d_gamma, &t.d_beta})
-    check_float(kernel, "a per-channel tensor", *tensor, per_channel);
-  if (options.relu) check_float(kernel, "y", t.y, t.x.shape());
-  if (t.d_residual.defined()) check_float(kernel, "d_residual", t.d_residual, t.x.shape());
+  const std::size_t channels = checked_channels("batch_norm_backward", options, t);
   if (t.x.elements() == 0) return zero(t.d_gamma), zero(t.d_beta);
-
   const ChannelRows rows(std::size_t(t.x.elements()) / channels, channels);
-  const float* x = t.x.data<float>();
-  const float* dy = t.dy.data<float>();
-  const float* y = options.relu ? t.y.data<float>() : nullptr;
-  float* dx = t.dx.data<float>();
-  float* masked = t.d_residual.defined() ? t.d_residual.data<float>() : nullptr;
-  const AlignedVector<float> center = rows.widened(t.mean.data<float>());
-  std::vector<float> partial(rows.chunks() * 2 * channels);
-  rows.for_each_chunk([&](std::size_t chunk, std::size_t i, std::size_t count) {
-    AlignedVector<float> sums(2 * rows.width());
-    HWY_DYNAMIC_DISPATCH(norm_gradient_sums)
-    (x + i, y == nullptr ? nullptr : y + i, dy + i, center.data(),
-     masked == nullptr ? nullptr : masked + i, sums.data(), sums.data() + rows.width(), count,
-     rows.width());
-    rows.fold(sums.data(), &partial[chunk * 2 * channels]);
-    rows.fold(sums.data() + rows.width(), &partial[(chunk * 2 + 1) * channels]);
-  });
-  std::vector<double> total(2 * channels);
-  for (std::size_t i = 0; i < partial.size(); ++i) total[i % total.size()] += double(partial[i]);
+  const GradientTotals totals = gradient_totals(rows, options, t);
+  write_input_gradient(rows, options, t, totals, double(rows.rows()));
+}
 
-  // With x̂ = (x - mean) / deviation and n rows:
-  //   dx = gamma / deviation · (g - Σg / n - x̂ · Σ(g x̂) / n)
-  std::vector<float> scale(channels), shift(channels), slope(channels);
+void CpuBackend::batch_norm_gradient_sums(const BatchNormOptions& options,
+                                          const BatchNormBackward& t) {
+  const std::size_t channels = checked_channels("batch_norm_gradient_sums", options, t);
+  if (t.x.elements() == 0) return zero(t.d_gamma), zero(t.d_beta);
+  (void)gradient_totals({std::size_t(t.x.elements()) / channels, channels}, options, t);
+}
+
+void CpuBackend::batch_norm_input_gradient(const BatchNormOptions& options,
+                                           const BatchNormBackward& t, double count) {
+  const std::size_t channels = checked_channels("batch_norm_input_gradient", options, t);
+  require(count > 0, "batch_norm_input_gradient: statistics of {} values", count);
+  if (t.x.elements() == 0) return;
+  GradientTotals totals{std::vector<double>(channels), std::vector<double>(channels)};
   for (std::size_t c = 0; c < channels; ++c) {
-    const double inverse = double(t.inverse_deviation.data<float>()[c]), n = double(rows.rows());
-    const double factor = double(t.gamma.data<float>()[c]) * inverse;
-    t.d_beta.data<float>()[c] = float(total[c]);
-    t.d_gamma.data<float>()[c] = float(total[channels + c] * inverse);
-    scale[c] = float(factor);
-    shift[c] = float(factor * total[c] / n);
-    slope[c] = float(factor * total[channels + c] * inverse * inverse / n);
+    totals.g[c] = double(t.d_beta.data<float>()[c]);
+    totals.gx[c] =
+        double(t.d_gamma.data<float>()[c]) / double(t.inverse_deviation.data<float>()[c]);
   }
-  const AlignedVector<float> wide_scale = rows.widened(scale.data()),
-                             wide_shift = rows.widened(shift.data()),
-                             wide_slope = rows.widened(slope.data());
-  // Once the masked gradient is stored, it replaces both dy and y.
-  const float* g = masked != nullptr ? masked : dy;
-  const float* mask = masked != nullptr ? nullptr : y;
-  rows.for_each_chunk([&](std::size_t, std::size_t i, std::size_t count) {
-    HWY_DYNAMIC_DISPATCH(norm_gradient)
-    (x + i, mask == nullptr ? nullptr : mask + i, g + i, center.data(), wide_scale.data(),
-     wide_shift.data(), wide_slope.data(), dx + i, count, rows.width());
-  });
+  write_input_gradient({std::size_t(t.x.elements()) / channels, channels}, options, t, totals,
+                       count);
 }
 
 void CpuBackend::channel_statistics(const Tensor& x, const Tensor& mean, const Tensor& variance) {

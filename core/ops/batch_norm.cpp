@@ -4,6 +4,7 @@
 
 #include "core/backend.h"
 #include "core/ops/checks.h"
+#include "core/ops/rank_moments.h"
 
 namespace hush {
 
@@ -49,9 +50,43 @@ Tensor BatchNorm::forward(const PassContext& context, std::span<const Tensor> in
   t.y = Tensor::empty(t.x.shape(), t.x.dtype(), t.x.device());
   t.mean = Tensor::empty(t.gamma.shape(), DType::float32, t.x.device());
   t.inverse_deviation = Tensor::empty(t.gamma.shape(), DType::float32, t.x.device());
+  if (context.ranks != nullptr) return normalize_over_ranks(context, t, saved), t.y;
   device.batch_norm_train(options_, t);
   saved = {t.mean, t.inverse_deviation};
   return t.y;
+}
+
+// What batch_norm_train does, with the moments of all ranks. Saves their count too.
+void BatchNorm::normalize_over_ranks(const PassContext& context, BatchNormForward& t,
+                                     std::vector<Tensor>& saved) const {
+  const RankMoments m = moments_over_ranks(*context.ranks, t.x, !context.stand_in);
+  require(m.count > 1, "batch_norm: {} value per channel on all ranks, a variance needs two",
+          m.count);
+  const Device device = t.x.device();
+  const Tensor mean = t.mean.to(Device{}), inverse = t.inverse_deviation.to(Device{}),
+               variance = Tensor::empty(mean.shape(), DType::float32),
+               running_mean = t.running_mean.to(Device{}), running_var = t.running_var.to(Device{});
+  const double momentum = double(options_.momentum), unbiased = m.count / (m.count - 1);
+  for (std::size_t c = 0; c < m.mean.size(); ++c) {
+    const auto move = [&](const Tensor& running, double value) {
+      float& old = running.values<float>()[c];
+      old += float(momentum * (value - double(old)));
+    };
+    mean.values<float>()[c] = float(m.mean[c]);
+    variance.values<float>()[c] = float(m.variance[c]);
+    inverse.values<float>()[c] = float(1 / std::sqrt(m.variance[c] + double(options_.epsilon)));
+    move(running_mean, m.mean[c]);
+    move(running_var, m.variance[c] * unbiased);
+  }
+  t.mean = mean.to(device);
+  t.inverse_deviation = inverse.to(device);
+  const Tensor moved_mean = t.running_mean, moved_var = t.running_var;
+  t.running_mean = t.mean;  // inference with these normalises as training does
+  t.running_var = variance.to(device);
+  backend(device).batch_norm_infer(options_, t);
+  if (!moved_mean.same_memory(running_mean)) moved_mean.assign(running_mean);
+  if (!moved_var.same_memory(running_var)) moved_var.assign(running_var);
+  saved = {t.mean, t.inverse_deviation, Tensor::full({}, float(m.count))};
 }
 
 // y is linear in x here: with x̂ = (x - mean) / deviation, dx = gamma dy / deviation.
@@ -95,7 +130,7 @@ std::vector<Tensor> BatchNorm::fixed_backward(const BackwardArguments& arguments
   return gradients;
 }
 
-std::vector<Tensor> BatchNorm::backward(const PassContext&,
+std::vector<Tensor> BatchNorm::backward(const PassContext& context,
                                         const BackwardArguments& arguments) const {
   if (fixed_) return fixed_backward(arguments);
   const Tensor& dy = arguments.grad_output;
@@ -115,7 +150,20 @@ std::vector<Tensor> BatchNorm::backward(const PassContext&,
   const auto fresh = [&] { return Tensor::empty(dy.shape(), dy.dtype(), dy.device()); };
   if (residual_ && options_.relu) t.d_residual = free ? dy : fresh();
   t.dx = !residual_ && free ? dy : fresh();
-  backend(dy.device()).batch_norm_backward(options_, t);
+  if (context.ranks == nullptr) {
+    backend(dy.device()).batch_norm_backward(options_, t);
+  } else {
+    // dx needs the sums over all ranks; the gradients of gamma and beta are this rank's part, like
+    // those of any other parameter.
+    backend(dy.device()).batch_norm_gradient_sums(options_, t);
+    const SumsOverRanks sums = sums_over_ranks(*context.ranks, t.d_gamma, t.d_beta);
+    BatchNormBackward all = t;
+    all.d_gamma = sums.first;
+    all.d_beta = sums.second;
+    const double count = double(arguments.saved[2].values<float>()[0]);
+    backend(dy.device()).batch_norm_input_gradient(options_, all, count);
+    if (context.stand_in) t.dx.zero();  // the loss does not depend on an image that does not count
+  }
   std::vector<Tensor> gradients{t.dx, t.d_gamma, t.d_beta, {}, {}};
   if (residual_) gradients.push_back(options_.relu ? t.d_residual : dy);
   for (std::size_t i = 0; i < gradients.size(); ++i)

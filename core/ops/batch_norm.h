@@ -6,12 +6,15 @@
 
 namespace hush {
 
+struct BatchNormForward;
+
 // y = gamma (x - mean) / sqrt(variance + epsilon) + beta (+ residual) (then ReLU), statistics
 // over all axes but the last. Inputs: x [..., C], gamma, beta, running mean, running variance
 // [C], then the residual if present. Training uses the batch's statistics and moves the running
 // ones (unbiased variance, as PyTorch) in place; otherwise the running ones are used. With `fixed`
 // training uses the running ones too and leaves them as they are: what is trained is then the very
-// function that inference computes.
+// function that inference computes. With `ranks` in the pass's context, the batch is that of all
+// ranks.
 class BatchNorm final : public Op {
  public:
   explicit BatchNorm(BatchNormOptions options, bool residual = false, bool fixed = false)
@@ -35,6 +38,8 @@ class BatchNorm final : public Op {
                                const BackwardArguments& arguments) const override;
 
  private:
+  void normalize_over_ranks(const PassContext& context, BatchNormForward& t,
+                            std::vector<Tensor>& saved) const;
   std::vector<Tensor> fixed_backward(const BackwardArguments& arguments) const;
 
   BatchNormOptions options_;

@@ -43,6 +43,9 @@ Tensor Dropout::mask(const PassContext& context, const Tensor& x) const {
   // Steps take the high bits: a stream of this network is below 2^24, a run below 2^40 steps.
   RandomStream random(context.seed, RandomUse::dropout,
                       context.step << 24 | std::uint64_t(stream_ & 0xffffffu));
+  // An image has its draws wherever it lies: those of the images before it are skipped.
+  const std::int64_t images = x.shape()[0], each = images == 0 ? 0 : mask.elements() / images;
+  random.skip(std::uint64_t(context.first_image * each));
   const float kept = 1 / (1 - rate_);
   for (float& factor : mask.values<float>()) factor = random.uniform() < rate_ ? 0 : kept;
   return mask.to(x.device());

@@ -31,6 +31,47 @@ const float* data_or_null(const Tensor& t) {
   return t.defined() ? t.device_data<float>() : nullptr;
 }
 
+// The tensors of the backward kernels, checked.
+RowShape check_backward(const Arguments& check, const BatchNormOptions& options,
+                        const BatchNormBackward& t) {
+  const int channels = int(check.channels("x", t.x));
+  for (const Tensor* tensor : {&t.x, &t.dy, &t.dx})
+    check.floats("x, dy or dx", *tensor, t.x.shape());
+  for (const Tensor* tensor : {&t.gamma, &t.mean, &t.inverse_deviation, &t.d_gamma, &t.d_beta})
+    check.floats("a per-channel tensor", *tensor, {channels});
+  if (options.relu) check.floats("y", t.y, t.x.shape());
+  check.optional("d_residual", t.d_residual, t.x.shape(), DType::float32);
+  const int elements = check.extent("the number of elements", t.x.elements());
+  return {channels, channels == 0 ? 0 : elements / channels};
+}
+
+const float* mask_of(const BatchNormOptions& options, const BatchNormBackward& t) {
+  return options.relu ? t.y.device_data<float>() : nullptr;
+}
+
+void sum_gradients(const Queue& queue, const RowShape& shape, const BatchNormOptions& options,
+                   const BatchNormBackward& t) {
+  reduce_columns(
+      queue, shape.rows, shape.channels, 1,
+      GradientSumsBody{t.x.device_data<float>(), mask_of(options, t), t.dy.device_data<float>(),
+                       t.mean.device_data<float>(), t.inverse_deviation.device_data<float>(),
+                       t.d_gamma.device_data<float>(), t.d_beta.device_data<float>()});
+}
+
+// From sums over 1 / inverse_rows rows.
+void write_input_gradient(const Queue& queue, const RowShape& shape,
+                          const BatchNormOptions& options, const BatchNormBackward& t,
+                          float inverse_rows) {
+  for_each_element(
+      queue, t.x.elements(),
+      InputGradientBody{t.x.device_data<float>(), mask_of(options, t), t.dy.device_data<float>(),
+                        t.mean.device_data<float>(), t.inverse_deviation.device_data<float>(),
+                        t.gamma.device_data<float>(), t.d_gamma.device_data<float>(),
+                        t.d_beta.device_data<float>(), t.dx.device_data<float>(),
+                        t.d_residual.defined() ? t.d_residual.device_data<float>() : nullptr,
+                        Divisor(shape.channels), inverse_rows});
+}
+
 }  // namespace
 
 void CudaBackend::column_sum(const Tensor& x, const Tensor& y) {
@@ -99,30 +140,23 @@ void CudaBackend::batch_norm_infer(const BatchNormOptions& options, const BatchN
 }
 
 void CudaBackend::batch_norm_backward(const BatchNormOptions& options, const BatchNormBackward& t) {
-  const Arguments check("batch_norm_backward", device_);
-  const int channels = int(check.channels("x", t.x));
-  for (const Tensor* tensor : {&t.x, &t.dy, &t.dx})
-    check.floats("x, dy or dx", *tensor, t.x.shape());
-  for (const Tensor* tensor : {&t.gamma, &t.mean, &t.inverse_deviation, &t.d_gamma, &t.d_beta})
-    check.floats("a per-channel tensor", *tensor, {channels});
-  if (options.relu) check.floats("y", t.y, t.x.shape());
-  check.optional("d_residual", t.d_residual, t.x.shape(), DType::float32);
-  const int elements = check.extent("the number of elements", t.x.elements());
-  if (channels == 0) return;
-  const int rows = elements / channels;
-  const float *x = t.x.device_data<float>(), *dy = t.dy.device_data<float>();
-  const float* y = options.relu ? t.y.device_data<float>() : nullptr;
-  const float* mean = t.mean.device_data<float>();
-  const float* inverse = t.inverse_deviation.device_data<float>();
-  float *d_gamma = t.d_gamma.device_data<float>(), *d_beta = t.d_beta.device_data<float>();
-  reduce_columns(queue(), rows, channels, 1,
-                 GradientSumsBody{x, y, dy, mean, inverse, d_gamma, d_beta});
-  for_each_element(
-      queue(), elements,
-      InputGradientBody{x, y, dy, mean, inverse, t.gamma.device_data<float>(), d_gamma, d_beta,
-                        t.dx.device_data<float>(),
-                        t.d_residual.defined() ? t.d_residual.device_data<float>() : nullptr,
-                        Divisor(channels), 1.0f / float(rows)});
+  const RowShape shape = check_backward({"batch_norm_backward", device_}, options, t);
+  if (shape.channels == 0) return;
+  sum_gradients(queue(), shape, options, t);
+  write_input_gradient(queue(), shape, options, t, 1.0f / float(shape.rows));
+}
+
+void CudaBackend::batch_norm_gradient_sums(const BatchNormOptions& options,
+                                           const BatchNormBackward& t) {
+  const RowShape shape = check_backward({"batch_norm_gradient_sums", device_}, options, t);
+  if (shape.channels > 0) sum_gradients(queue(), shape, options, t);
+}
+
+void CudaBackend::batch_norm_input_gradient(const BatchNormOptions& options,
+                                            const BatchNormBackward& t, double count) {
+  const RowShape shape = check_backward({"batch_norm_input_gradient", device_}, options, t);
+  require(count > 0, "batch_norm_input_gradient: statistics of {} values", count);
+  if (shape.channels > 0) write_input_gradient(queue(), shape, options, t, float(1 / count));
 }
 
 void CudaBackend::channel_statistics(const Tensor& x, const Tensor& mean, const Tensor& variance) {

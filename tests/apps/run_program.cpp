@@ -49,7 +49,8 @@ ProgramResult run_program(const std::string& program, const std::vector<std::str
                           const RunOptions& options) {
   const TemporaryFolder folder;
   const std::string output = folder / "out", error = folder / "err";
-  const std::string path = std::string(HUSH_APPS_DIR) + "/" + program;
+  const std::string path =
+      program.starts_with('/') ? program : std::string(HUSH_APPS_DIR) + "/" + program;
   const pid_t process = ::fork();
   if (process == 0) become_program(path, arguments, options, output, error);
   if (options.while_running != nullptr) options.while_running(process, options.context);

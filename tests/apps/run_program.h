@@ -26,7 +26,7 @@ struct RunOptions {
   double timeout_seconds = 300;  // then it is killed, and the test fails
 };
 
-// `program` is a name in apps/: "pretrain".
+// `program` is a name in apps/, "pretrain", or the path of another program.
 ProgramResult run_program(const std::string& program, const std::vector<std::string>& arguments,
                           const RunOptions& options = {});
 

@@ -216,5 +216,29 @@ TEST(AutogradTest, PassesAreReproducibleBitForBit) {
   EXPECT_EQ(gradient(), gradient());
 }
 
+TEST(AutogradTest, GradientsOfParametersAreToldWhenTheyAreWhole) {
+  // y = (a b) (a c): c's gradient is whole first, a's after both of its uses
+  Graph graph;
+  const NodeId a = graph.add_parameter("a", vector_of({2})),
+               b = graph.add_parameter("b", vector_of({3})),
+               unused = graph.add_parameter("unused", vector_of({7, 8})),
+               c = graph.add_parameter("c", vector_of({5}));
+  const NodeId left = multiply(graph, a, b), right = multiply(graph, a, c);
+  graph.set_output(multiply(graph, left, right));
+  TrainingPass pass(graph, {});
+  pass.forward({});
+  std::vector<std::pair<NodeId, std::vector<float>>> told;
+  const std::vector<Tensor> gradients =
+      pass.backward({}, {}, [&](NodeId parameter, const Tensor& gradient) {
+        told.emplace_back(parameter, values_of(gradient));
+      });
+  ASSERT_EQ(told.size(), 4u);
+  EXPECT_EQ(told[0].first, c);
+  EXPECT_EQ(told[3].first, unused);
+  for (const auto& [parameter, gradient] : told)
+    EXPECT_EQ(gradient, values_of(gradients[std::size_t(parameter)])) << parameter;
+  EXPECT_EQ(values_of(gradients[std::size_t(a)]), (std::vector<float>{60}));
+}
+
 }  // namespace
 }  // namespace hush

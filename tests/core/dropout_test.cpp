@@ -104,5 +104,17 @@ TEST(Dropout, IsGoneAfterFolding) {
   EXPECT_NEAR(values(evaluate(folded, inputs))[0], values(evaluate(graph, inputs))[0], 1e-4f);
 }
 
+TEST(Dropout, AnImageHasTheSameDrawsInAPartOfTheBatch) {
+  for (const Unit unit : {Unit::element, Unit::image}) {
+    const Dropout op(unit, 0.5f, 3);
+    const PassContext context{.training = true, .seed = 2, .step = 5};
+    const std::vector<float> whole = values(masked(op, {7, 3, 3, 5}, context));
+    PassContext part = context;
+    part.first_image = 4;
+    EXPECT_EQ(values(masked(op, {3, 3, 3, 5}, part)),
+              std::vector<float>(whole.begin() + 4 * 45, whole.end()));
+  }
+}
+
 }  // namespace
 }  // namespace hush

@@ -64,5 +64,17 @@ TEST(RandomStreamTest, BelowReachesEveryValueEvenly) {
   EXPECT_EQ(random.below(1), 0u);
 }
 
+TEST(RandomStreamTest, SkippingIsDrawing) {
+  for (const int before : {0, 1, 3, 4, 5})
+    for (const int skipped : {0, 1, 2, 3, 4, 7, 8, 1000, 1001}) {
+      RandomStream drawn(1, RandomUse::test), skipping(1, RandomUse::test);
+      for (int i = 0; i < before + skipped; ++i) (void)drawn.next();
+      for (int i = 0; i < before; ++i) (void)skipping.next();
+      skipping.skip(std::uint64_t(skipped));
+      for (int i = 0; i < 6; ++i)
+        ASSERT_EQ(drawn.next(), skipping.next()) << before << " " << skipped;
+    }
+}
+
 }  // namespace
 }  // namespace hush

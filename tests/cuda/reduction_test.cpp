@@ -128,5 +128,27 @@ TEST_F(Reductions, BatchNormBackwardMatchesTheCpu) {
     }
 }
 
+// Sums over more values than x has, as if another rank had the rest.
+TEST_F(Reductions, BatchNormGradientInHalvesMatchesTheCpu) {
+  for (const Shape& shape : kShapes)
+    for (const NormCase& c : kNormCases) {
+      SCOPED_TRACE(fmt::format("{} relu {} residual {}", shape.text(), c.relu, c.residual));
+      const Shape channels{shape[-1]};
+      expect_parity(
+          {reals(shape), reals(channels, 0.5f, 2), reals(channels), reals(channels, 0.5f, 1),
+           c.relu ? integers(shape, 1) : Tensor(), integers(shape), result(shape), result(channels),
+           result(channels), c.residual ? result(shape) : Tensor()},
+          [&](Backend& b, const std::vector<Tensor>& t) {
+            const BatchNormOptions options{1e-3f, 0.25f, c.relu};
+            const BatchNormBackward tensors{t[0], t[1], t[2], t[3], t[4],
+                                            t[5], t[6], t[7], t[8], t[9]};
+            b.batch_norm_gradient_sums(options, tensors);
+            b.axpby(0.5f, t[7], 1, t[8]);
+            b.batch_norm_input_gradient(options, tensors, 2.5 * double(shape.elements()));
+          },
+          3e-5f);
+    }
+}
+
 }  // namespace
 }  // namespace hush::cuda

@@ -271,5 +271,44 @@ TEST(DataLoader, ResizedCropsDependOnSeedEpochAndImageAlone) {
                ArgumentError);
 }
 
+TEST(DataLoader, RanksTogetherHaveTheBatchOfOne) {
+  const Dataset dataset = numbered(23);
+  LoaderOptions options{.batch_size = 10, .shuffle = true, .augmentation = {2, true}, .seed = 5};
+  DataLoader whole(dataset, options);
+  whole.start_epoch(3);
+  std::vector<std::unique_ptr<DataLoader>> parts;
+  options.ranks = 4;
+  for (options.rank = 0; options.rank < 4; ++options.rank) {
+    parts.push_back(std::make_unique<DataLoader>(dataset, options));
+    EXPECT_EQ(parts.back()->batches_per_epoch(), 3);
+    parts.back()->start_epoch(3);
+  }
+  for (const std::vector<std::int64_t>& sizes :
+       {std::vector<std::int64_t>{2, 3, 2, 3}, {2, 3, 2, 3}, {0, 1, 1, 1}}) {
+    const auto want = whole.next();
+    std::vector<float> pixels;
+    std::vector<std::int32_t> labels;
+    for (std::size_t rank = 0; rank < 4; ++rank) {
+      const auto part = parts[rank]->next();
+      EXPECT_EQ(part->first, std::int64_t(labels.size()));
+      EXPECT_EQ(part->whole, want->labels.elements());
+      EXPECT_EQ(part->stand_in, sizes[rank] == 0);
+      if (part->stand_in) {
+        EXPECT_EQ(part->labels.elements(), 1);
+        continue;
+      }
+      EXPECT_EQ(part->labels.elements(), sizes[rank]);
+      const auto p = part->images.values<float>();
+      const auto l = part->labels.values<std::int32_t>();
+      pixels.insert(pixels.end(), p.begin(), p.end());
+      labels.insert(labels.end(), l.begin(), l.end());
+    }
+    EXPECT_TRUE(std::ranges::equal(pixels, want->images.values<float>()));
+    EXPECT_TRUE(std::ranges::equal(labels, want->labels.values<std::int32_t>()));
+  }
+  options.rank = 4;
+  EXPECT_THROW(DataLoader(dataset, options), ArgumentError);
+}
+
 }  // namespace
 }  // namespace hush::data
