@@ -6,9 +6,9 @@
 //
 // Contract: every rank makes the same calls in the same order, with arguments of the same sizes,
 // from one thread. Sums are taken in rank order, ((rank 0 + rank 1) + rank 2) + …, in double, and
-// rounded once, so the result has the same bits on every rank and in every run, however the messages
-// travel; an implementation that cannot keep this says so. A call throws RankError when another rank
-// is lost or has given up.
+// rounded once, so the result has the same bits on every rank and in every run, however the
+// messages travel; an implementation that cannot keep this says so. A call throws RankError when
+// another rank is lost or has given up.
 #pragma once
 
 #include <cstddef>
@@ -79,8 +79,8 @@ class Communicator {
   std::size_t values_of_all(std::size_t each) const { return each * std::size_t(size()); }
 };
 
-// The sum over ranks that the contract asks for: parts[r] holds `count` elements of rank r. `result`
-// may be one of the parts.
+// The sum over ranks that the contract asks for: parts[r] holds `count` elements of rank r.
+// `result` may be one of the parts.
 void add_in_rank_order(std::span<const float* const> parts, std::size_t count, float* result);
 
 // A process that works alone.

@@ -1,8 +1,8 @@
 // Ranks whose tensors lie on GPUs: sums by NCCL, everything else by another communicator.
 //
-// NCCL adds in an order of its own (rings or trees, by the topology). The result has the same bits on
-// every rank, and NCCL repeats it for the same number and placement of GPUs, but it is not the order
-// that core/communicator.h asks for: with other GPUs, rounding differs.
+// NCCL adds in an order of its own (rings or trees, by the topology). The result has the same bits
+// on every rank, and NCCL repeats it for the same number and placement of GPUs, but it is not the
+// order that core/communicator.h asks for: with other GPUs, rounding differs.
 #pragma once
 
 #include <memory>

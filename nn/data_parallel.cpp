@@ -104,10 +104,11 @@ void check_equal(Communicator& ranks, const std::vector<NamedTensor>& tensors) {
   const auto other = std::ranges::find_if(digests, [&](auto d) { return d != digests[0]; });
   if (other == digests.end()) return;
   throw RankError(
-      fmt::format("training: the weights of rank {} are not those of rank 0 any more; run all ranks "
-                  "on processors with the same vector instructions (or set HUSH_SIMD), and resume "
-                  "from the last checkpoint",
-                  other - digests.begin()),
+      fmt::format(
+          "training: the weights of rank {} are not those of rank 0 any more; run all ranks "
+          "on processors with the same vector instructions (or set HUSH_SIMD), and resume "
+          "from the last checkpoint",
+          other - digests.begin()),
       ranks.rank() != 0);
 }
 

@@ -21,16 +21,16 @@ struct DataParallelOptions {
   // Batch norms use the statistics of the whole batch, as one process does. Otherwise each rank
   // normalises its part by itself, and running statistics are averaged after each step.
   bool sync_batch_norm = false;
-  // Sums begin while backward still runs, in pieces of about this many bytes; without overlap, after
-  // it.
+  // Sums begin while backward still runs, in pieces of about this many bytes; without overlap,
+  // after it.
   std::int64_t bucket_bytes = std::int64_t{4} << 20;
   bool overlap = true;
 
   bool several() const { return ranks != nullptr && ranks->size() > 1; }
 };
 
-// Adds up the gradients of all ranks. They are collected into buckets in the order in which backward
-// completes them, the same on every rank; a full bucket's sum begins at once.
+// Adds up the gradients of all ranks. They are collected into buckets in the order in which
+// backward completes them, the same on every rank; a full bucket's sum begins at once.
 class GradientSum {
  public:
   GradientSum(const DataParallelOptions& options, std::size_t parameters)
@@ -45,8 +45,8 @@ class GradientSum {
   void start_bucket();
 
   DataParallelOptions options_;
-  Tensor bucket_;           // float32 [n]
-  std::int64_t filled_ = 0;  // of its elements
+  Tensor bucket_;                // float32 [n]
+  std::int64_t filled_ = 0;      // of its elements
   std::vector<Tensor> waiting_;  // full buckets, without overlap
   std::vector<Tensor> views_;    // by parameter, into buckets
 };

@@ -20,8 +20,8 @@ class HostBoard {
   void close();
 
   struct Peer {
-    int rank = 0;       // of all
-    long process = 0;   // its id
+    int rank = 0;            // of all
+    long process = 0;        // its id
     bool watchable = false;  // not itself, and its id means the same here
   };
   // The processes of this host, this one included.

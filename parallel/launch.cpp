@@ -29,7 +29,8 @@ std::optional<int> number(const char* text) {
 
 std::optional<Launch> launch_from(const std::function<const char*(const char*)>& variable) {
   for (const Names& names : kLaunchers) {
-    const std::optional<int> rank = number(variable(names.rank)), size = number(variable(names.size));
+    const std::optional<int> rank = number(variable(names.rank)),
+                             size = number(variable(names.size));
     if (rank && size && *rank < *size) return Launch{names.launcher, *rank, *size};
   }
   return std::nullopt;

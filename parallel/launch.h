@@ -14,8 +14,7 @@ struct Launch {
 
 // What the launcher says in the environment, before any library is started; nothing without one.
 // `variable` looks up the environment.
-std::optional<Launch> launch_from(
-    const std::function<const char*(const char* name)>& variable);
+std::optional<Launch> launch_from(const std::function<const char*(const char* name)>& variable);
 std::optional<Launch> launch();
 
 }  // namespace hush::parallel

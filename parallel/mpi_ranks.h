@@ -1,14 +1,16 @@
 // Ranks that are processes under MPI, on one host or many.
 //
 // MPI is told as little as possible: it is started only when a launcher started this process as one
-// of several, and it carries bytes. Sums are our own, so that their order is fixed: rank r gets slice
-// r of every rank's values (all-to-all), adds the slices in rank order, and gives the result to all
-// (all-gather). That moves 2 (n - 1) / n of the data in and out of each rank, as a ring does.
+// of several, and it carries bytes. Sums are our own, so that their order is fixed: rank r gets
+// slice r of every rank's values (all-to-all), adds the slices in rank order, and gives the result
+// to all (all-gather). That moves 2 (n - 1) / n of the data in and out of each rank, as a ring
+// does.
 //
 // Nonblocking collectives move when MPI is called. `progress` and every call that waits do so.
 //
-// MPI has no answer to a rank that dies; the launcher ends the job, a second later and with a page of
-// text. So each process watches those of its own host, and the first to notice has the last word.
+// MPI has no answer to a rank that dies; the launcher ends the job, a second later and with a page
+// of text. So each process watches those of its own host, and the first to notice has the last
+// word.
 #pragma once
 
 #include <functional>
@@ -32,8 +34,9 @@ class ProcessRanks : public Communicator {
   virtual void finish() = 0;
 };
 
-// Called from a thread of its own when a process of this host has ended without `finish` and without
-// a last word. `line` is for the user, or empty if another process tells. The process cannot go on.
+// Called from a thread of its own when a process of this host has ended without `finish` and
+// without a last word. `line` is for the user, or empty if another process tells. The process
+// cannot go on.
 using LostRank = std::function<void(const std::string& line)>;
 
 bool mpi_is_in_this_build();

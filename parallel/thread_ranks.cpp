@@ -64,30 +64,39 @@ class ThreadRank final : public Communicator {
   void finish_sums() override {
     for (const Tensor& values : std::exchange(sums_, {})) {
       const Tensor host = values.to(Device{});
-      exchange(host.raw(), [&] {
-        const Tensor sum = Tensor::empty(host.shape(), DType::float32);
-        std::vector<const float*> parts;
-        for (const std::byte* part : meeting_.left)
-          parts.push_back(reinterpret_cast<const float*>(part));
-        add_in_rank_order(parts, std::size_t(host.elements()), sum.data<float>());
-        return sum;
-      }, [&](const Tensor& sum) { values.assign(sum); });
+      exchange(
+          host.raw(),
+          [&] {
+            const Tensor sum = Tensor::empty(host.shape(), DType::float32);
+            std::vector<const float*> parts;
+            for (const std::byte* part : meeting_.left)
+              parts.push_back(reinterpret_cast<const float*>(part));
+            add_in_rank_order(parts, std::size_t(host.elements()), sum.data<float>());
+            return sum;
+          },
+          [&](const Tensor& sum) { values.assign(sum); });
     }
   }
 
   void all_gather(std::span<const std::byte> mine, std::span<std::byte> all) override {
-    exchange(mine.data(), [&] {
-      auto to = all.begin();
-      for (const std::byte* one : meeting_.left) to = std::copy_n(one, mine.size(), to);
-      return 0;
-    }, [](int) {});
+    exchange(
+        mine.data(),
+        [&] {
+          auto to = all.begin();
+          for (const std::byte* one : meeting_.left) to = std::copy_n(one, mine.size(), to);
+          return 0;
+        },
+        [](int) {});
   }
 
   void broadcast(std::span<std::byte> bytes) override {
-    exchange(bytes.data(), [&] {
-      if (rank_ != 0) std::copy_n(meeting_.left[0], bytes.size(), bytes.begin());
-      return 0;
-    }, [](int) {});
+    exchange(
+        bytes.data(),
+        [&] {
+          if (rank_ != 0) std::copy_n(meeting_.left[0], bytes.size(), bytes.begin());
+          return 0;
+        },
+        [](int) {});
   }
 
  private:

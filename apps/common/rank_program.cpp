@@ -36,8 +36,7 @@ void wait_for_last_word(const ProcessRanks& ranks, std::chrono::milliseconds mos
   ranks.leave();
   if (ranks.rank() != 0) wait_for_last_word(ranks, std::chrono::milliseconds(500));
   if (ranks.claim_last_word())
-    print_error(program,
-                ranks.rank() == 0 ? what : fmt::format("rank {}: {}", ranks.rank(), what));
+    print_error(program, ranks.rank() == 0 ? what : fmt::format("rank {}: {}", ranks.rank(), what));
   end_process();
 }
 
@@ -80,8 +79,9 @@ int run_ranks(const std::string& program, const std::function<int(Communicator&)
   if (!parallel::mpi_is_in_this_build()) leave_the_word_to_rank_zero(launch->rank);
   const auto ranks = parallel::start_mpi([program](const std::string& line) {
     if (!line.empty())
-      print_error(program, line + "; the same command with --resume continues from the last "
-                                  "checkpoint");
+      print_error(program, line +
+                               "; the same command with --resume continues from the last "
+                               "checkpoint");
     end_process();
   });
   return run_process_rank(*ranks, program, body);

@@ -31,6 +31,7 @@ class Run {
   bool is_first() const { return ranks_.rank() == 0; }
   data::Dataset load(data::Split split);
   nn::TrainerCallbacks callbacks(Metrics* metrics);
+  double seconds_of_step();
   void show_epoch(const nn::EpochReport& report, Metrics& metrics);
   Graph start(nn::ModelInfo& info, std::string& differences) const;
   std::unique_ptr<Metrics> open_metrics() const;
@@ -42,7 +43,8 @@ class Run {
   const parallel::Place place_;
   std::filesystem::path path_;  // rank 0's
   std::unique_ptr<Progress> progress_;
-  std::chrono::steady_clock::time_point epoch_start_ = std::chrono::steady_clock::now();
+  using Clock = std::chrono::steady_clock;
+  Clock::time_point epoch_start_ = Clock::now(), step_end_ = epoch_start_;
   std::int64_t epoch_images_ = 0;
 };
 
@@ -56,6 +58,12 @@ data::Dataset Run::load(data::Split split) {
   return dataset;
 }
 
+// Since this was last asked.
+double Run::seconds_of_step() {
+  const Clock::time_point before = std::exchange(step_end_, Clock::now());
+  return std::chrono::duration<double>(step_end_ - before).count();
+}
+
 nn::TrainerCallbacks Run::callbacks(Metrics* shown) {
   nn::TrainerCallbacks callbacks;
   callbacks.should_stop = interrupted;
@@ -63,10 +71,14 @@ nn::TrainerCallbacks Run::callbacks(Metrics* shown) {
   Metrics& metrics = *shown;
   callbacks.on_step = [this, &metrics](const nn::StepReport& step) {
     epoch_images_ += step.images;
+    const double seconds = seconds_of_step();
     if (o_.log_steps) {
       if (progress_) progress_->clear();
       metrics.step(
-          {{"step", step.step}, {"loss", step.loss}, {"lr", step.learning_rate}},
+          {{"step", step.step},
+           {"loss", step.loss},
+           {"lr", step.learning_rate},
+           {"seconds", seconds}},
           fmt::format("step {}  loss {:.6f}  lr {:.6g}", step.step, step.loss, step.learning_rate));
     }
     if (!progress_)
@@ -83,7 +95,7 @@ nn::TrainerCallbacks Run::callbacks(Metrics* shown) {
 
 void Run::show_epoch(const nn::EpochReport& r, Metrics& metrics) {
   progress_.reset();
-  const auto now = std::chrono::steady_clock::now();
+  const Clock::time_point now = Clock::now();
   const double seconds = std::chrono::duration<double>(now - epoch_start_).count();
   const double rate = double(epoch_images_) / seconds;
   epoch_start_ = now;

@@ -13,8 +13,8 @@ struct RankMoments {
   std::vector<double> mean, variance;
 };
 
-// Of x [..., C] on all ranks together. Only the moments of each rank travel; they are merged in rank
-// order (Chan, Golub, LeVeque 1983). A rank whose x must not count passes `counts` as false.
+// Of x [..., C] on all ranks together. Only the moments of each rank travel; they are merged in
+// rank order (Chan, Golub, LeVeque 1983). A rank whose x must not count passes `counts` as false.
 RankMoments moments_over_ranks(Communicator& ranks, const Tensor& x, bool counts);
 
 // The sums over all ranks of two float tensors of one shape, on their device.

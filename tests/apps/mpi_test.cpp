@@ -1,5 +1,5 @@
-// pretrain under mpirun, as a user starts it: the result of one process, files from rank 0 alone, and
-// one line when something is wrong on any rank.
+// pretrain under mpirun, as a user starts it: the result of one process, files from rank 0 alone,
+// and one line when something is wrong on any rank.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <unistd.h>
@@ -45,8 +45,14 @@ class MpiTest : public ::testing::Test {
   // Two epochs of 7 steps; what is given besides goes before these defaults.
   static Arguments tiny_run(const std::string& out, Arguments more = {}) {
     const std::vector<std::pair<std::string, std::string>> defaults = {
-        {"--data", folder_->path().string()}, {"--model", "resnet8"}, {"--epochs", "2"},
-        {"--batch", "32"},  {"--lr", "0.02"}, {"--seed", "3"}, {"--threads", "1"}, {"--out", out}};
+        {"--data", folder_->path().string()},
+        {"--model", "resnet8"},
+        {"--epochs", "2"},
+        {"--batch", "32"},
+        {"--lr", "0.02"},
+        {"--seed", "3"},
+        {"--threads", "1"},
+        {"--out", out}};
     for (const auto& [name, value] : defaults) {
       if (std::ranges::count(more, name) > 0) continue;
       more.push_back(name);
@@ -55,8 +61,18 @@ class MpiTest : public ::testing::Test {
     return more;
   }
   static Arguments launch_of(int processes) {
-    return {"--allow-run-as-root", "--oversubscribe", "--bind-to", "none", "--mca",
-            "btl_base_warn_component_unused", "0", "-n", std::to_string(processes),
+    return {"--allow-run-as-root",
+            "--oversubscribe",
+            "--bind-to",
+            "none",
+            "--mca",
+            "odls_base_sigkill_timeout",
+            "30",
+            "--mca",
+            "btl_base_warn_component_unused",
+            "0",
+            "-n",
+            std::to_string(processes),
             std::string(HUSH_APPS_DIR) + "/pretrain"};
   }
   static ProgramResult mpirun(int processes, const Arguments& arguments,
@@ -151,7 +167,8 @@ TEST_F(MpiTest, RankZeroAloneShowsAndWrites) {
 
 TEST_F(MpiTest, ResumesWithAnotherNumberOfRanks) {
   ASSERT_EQ(mpirun(2, tiny_run(out_ / "a.safetensors", {"--max-steps", "5"})).status, 0);
-  const ProgramResult three = mpirun(3, tiny_run(out_ / "a.safetensors", {"--resume", "--max-steps", "9"}));
+  const ProgramResult three =
+      mpirun(3, tiny_run(out_ / "a.safetensors", {"--resume", "--max-steps", "9"}));
   ASSERT_EQ(three.status, 0) << three.error;
   const ProgramResult one = run_program("pretrain", tiny_run(out_ / "a.safetensors", {"--resume"}));
   ASSERT_EQ(one.status, 0) << one.error;
@@ -204,9 +221,8 @@ TEST_F(MpiTest, ARankThatDiesEndsTheJobWithOneLineAndTheCheckpointIntact) {
     Arguments arguments = tiny_run(out_ / (name + ".safetensors"),
                                    {"--epochs", "2000", "--save-every", "1", "--no-eval"});
     const auto start = std::chrono::steady_clock::now();
-    const ProgramResult result =
-        mpirun(3, arguments,
-               {.while_running = kill_one_rank, .context = &victim, .timeout_seconds = 100});
+    const ProgramResult result = mpirun(
+        3, arguments, {.while_running = kill_one_rank, .context = &victim, .timeout_seconds = 100});
     EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(90));
     const std::string line = the_line(result);
     EXPECT_THAT(line, HasSubstr("rank " + std::to_string(rank) + " of 3"));
@@ -224,9 +240,9 @@ void interrupt_when_saved(pid_t process, void* context) {
 
 TEST_F(MpiTest, CtrlCStopsAllRanksAndSaves) {
   std::string state = out_ / "a.state.safetensors";
-  const ProgramResult result =
-      mpirun(2, tiny_run(out_ / "a.safetensors", {"--epochs", "2000", "--save-every", "1", "--no-eval"}),
-             {.while_running = interrupt_when_saved, .context = &state, .timeout_seconds = 100});
+  const ProgramResult result = mpirun(
+      2, tiny_run(out_ / "a.safetensors", {"--epochs", "2000", "--save-every", "1", "--no-eval"}),
+      {.while_running = interrupt_when_saved, .context = &state, .timeout_seconds = 100});
   EXPECT_NE(result.status, 0);
   EXPECT_THAT(result.output, HasSubstr("--resume continues"));
   EXPECT_EQ(lines_of_pretrain(result.error), 0) << result.error;
@@ -241,9 +257,9 @@ void signal_one_rank(pid_t process, void* context) {
 
 TEST_F(MpiTest, ASignalToOneRankStopsAll) {
   std::string state = out_ / "a.state.safetensors";
-  const ProgramResult result =
-      mpirun(2, tiny_run(out_ / "a.safetensors", {"--epochs", "2000", "--save-every", "1", "--no-eval"}),
-             {.while_running = signal_one_rank, .context = &state, .timeout_seconds = 100});
+  const ProgramResult result = mpirun(
+      2, tiny_run(out_ / "a.safetensors", {"--epochs", "2000", "--save-every", "1", "--no-eval"}),
+      {.while_running = signal_one_rank, .context = &state, .timeout_seconds = 100});
   EXPECT_THAT(result.output, HasSubstr("--resume continues"));
 }
 
@@ -260,7 +276,8 @@ TEST_F(MpiTest, RanksWithOtherOptionsAreRefused) {
   const std::string line =
       the_line(run_unlike(launch_of(1), tiny_run(out_ / "a.safetensors"),
                           tiny_run(out_ / "a.safetensors", {"--weight-decay", "0.3"})));
-  EXPECT_THAT(line, HasSubstr("rank 1 differs: weight_decay is '0.3' there and '0.0005' on rank 0"));
+  EXPECT_THAT(line,
+              HasSubstr("rank 1 differs: weight_decay is '0.3' there and '0.0005' on rank 0"));
   EXPECT_FALSE(std::filesystem::exists(out_ / "a.jsonl"));
 }
 
@@ -279,9 +296,9 @@ TEST_F(MpiTest, RanksWithOtherDataAreRefused) {
 }
 
 TEST_F(MpiTest, AnErrorOfOneRankAloneIsToldOnce) {
-  const std::string line = the_line(
-      run_unlike(launch_of(1), tiny_run(out_ / "a.safetensors"),
-                 tiny_run(out_ / "a.safetensors", {"--data", out_ / "nowhere", "--dataset", "imagefolder"})));
+  const std::string line = the_line(run_unlike(
+      launch_of(1), tiny_run(out_ / "a.safetensors"),
+      tiny_run(out_ / "a.safetensors", {"--data", out_ / "nowhere", "--dataset", "imagefolder"})));
   EXPECT_THAT(line, HasSubstr("rank 1"));
 }
 
@@ -292,8 +309,8 @@ TEST_F(MpiTest, AnErrorOfAllRanksIsToldOnceByRankZero) {
 }
 
 TEST_F(MpiTest, NanLossStopsAll) {
-  const std::string line = the_line(mpirun(
-      2, tiny_run(out_ / "a.safetensors", {"--lr", "1e30", "--schedule", "constant"})));
+  const std::string line = the_line(
+      mpirun(2, tiny_run(out_ / "a.safetensors", {"--lr", "1e30", "--schedule", "constant"})));
   EXPECT_THAT(line, HasSubstr("the loss is"));
   EXPECT_THAT(line, HasSubstr("step"));
 }
@@ -307,7 +324,9 @@ void remove_folder_when_saved(pid_t, void* context) {
 TEST_F(MpiTest, SavingThatFailsOnRankZeroEndsAll) {
   std::string state = out_ / "folder/a.state.safetensors";
   const ProgramResult result = mpirun(
-      2, tiny_run(out_ / "folder/a.safetensors", {"--epochs", "2000", "--save-every", "1", "--no-eval"}),
+      2,
+      tiny_run(out_ / "folder/a.safetensors",
+               {"--epochs", "2000", "--save-every", "1", "--no-eval"}),
       {.while_running = remove_folder_when_saved, .context = &state, .timeout_seconds = 100});
   EXPECT_THAT(the_line(result), HasSubstr("a.s"));
 }

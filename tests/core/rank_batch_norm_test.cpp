@@ -41,8 +41,8 @@ Pass run(bool fused, std::int64_t first, std::int64_t count, const PassContext& 
     inputs.push_back(residual);
     values.push_back(random_tensor(shape, 4).rows(first, count).clone());
   }
-  graph.set_output(graph.add("norm", std::make_shared<BatchNorm>(BatchNormOptions{.relu = fused}, fused),
-                             inputs));
+  graph.set_output(graph.add(
+      "norm", std::make_shared<BatchNorm>(BatchNormOptions{.relu = fused}, fused), inputs));
   TrainingPass pass(graph, context);
   const Tensor y = pass.forward(values);
   Tensor dy = random_tensor(shape, 5).rows(first, count).clone();
@@ -50,8 +50,13 @@ Pass run(bool fused, std::int64_t first, std::int64_t count, const PassContext& 
   std::vector<NodeId> also{x};
   if (fused) also.push_back(residual);
   const std::vector<Tensor> g = pass.backward(also, dy);
-  return {y, g[std::size_t(x)], g[std::size_t(gamma)], g[std::size_t(beta)],
-          fused ? g[std::size_t(residual)] : Tensor(), graph[mean].value, graph[variance].value};
+  return {y,
+          g[std::size_t(x)],
+          g[std::size_t(gamma)],
+          g[std::size_t(beta)],
+          fused ? g[std::size_t(residual)] : Tensor(),
+          graph[mean].value,
+          graph[variance].value};
 }
 
 void expect_rows(const Tensor& part, const Tensor& whole, std::int64_t first, const char* what) {
@@ -94,25 +99,23 @@ TEST_P(RankBatchNorm, IsThatOfTheWholeBatch) {
   expect_rows(d_beta, whole.d_beta, 0, "d_beta");
 }
 
-INSTANTIATE_TEST_SUITE_P(Forms, RankBatchNorm, testing::Bool(), [](const auto& test) {
-  return test.param ? "WithSumAndRelu" : "Alone";
-});
+INSTANTIATE_TEST_SUITE_P(Forms, RankBatchNorm, testing::Bool(),
+                         [](const auto& test) { return test.param ? "WithSumAndRelu" : "Alone"; });
 
 TEST(RankBatchNormLimits, OneImageOfOnePixelOnAllRanksHasNoVariance) {
-  EXPECT_THROW(parallel::run_thread_ranks(2,
-                                          [](Communicator& ranks) {
-                                            Graph graph;
-                                            const NodeId x = graph.add_input("x", {1, 1});
-                                            const Tensor c = Tensor::full({1}, 1);
-                                            graph.set_output(graph.add(
-                                                "norm", std::make_shared<BatchNorm>(BatchNormOptions{}),
-                                                {x, graph.add_parameter("g", c), graph.add_parameter("b", c),
-                                                 graph.add_buffer("m", c.clone()),
-                                                 graph.add_buffer("v", c.clone())}));
-                                            TrainingPass pass(graph, {.ranks = &ranks,
-                                                                      .stand_in = ranks.rank() == 1});
-                                            pass.forward(std::vector{Tensor::full({1, 1}, 2)});
-                                          }),
+  EXPECT_THROW(parallel::run_thread_ranks(
+                   2,
+                   [](Communicator& ranks) {
+                     Graph graph;
+                     const NodeId x = graph.add_input("x", {1, 1});
+                     const Tensor c = Tensor::full({1}, 1);
+                     graph.set_output(graph.add(
+                         "norm", std::make_shared<BatchNorm>(BatchNormOptions{}),
+                         {x, graph.add_parameter("g", c), graph.add_parameter("b", c),
+                          graph.add_buffer("m", c.clone()), graph.add_buffer("v", c.clone())}));
+                     TrainingPass pass(graph, {.ranks = &ranks, .stand_in = ranks.rank() == 1});
+                     pass.forward(std::vector{Tensor::full({1, 1}, 2)});
+                   }),
                ArgumentError);
 }
 

@@ -1,5 +1,6 @@
-// Several ranks train one network: with the whole batch's statistics as one process does, in any case
-// with the same bits in every run, whatever the buckets, and resumable with another number of ranks.
+// Several ranks train one network: with the whole batch's statistics as one process does, in any
+// case with the same bits in every run, whatever the buckets, and resumable with another number of
+// ranks.
 #include "nn/data_parallel.h"
 
 #include <gmock/gmock.h>
@@ -64,11 +65,10 @@ Result train_rank(const Plan& plan, Communicator& ranks) {
   TrainerCallbacks callbacks{
       .on_step = [&](const StepReport& step) { result.losses.push_back(step.loss); },
       .on_epoch = [&](const EpochReport& epoch) { result.epochs.push_back(epoch); }};
-  if (plan.should_stop)
-    callbacks.should_stop = [&] { return plan.should_stop(ranks.rank()); };
+  if (plan.should_stop) callbacks.should_stop = [&] { return plan.should_stop(ranks.rank()); };
   // Ranks other than 0 begin with other weights: what counts is rank 0's.
-  Trainer trainer(make_model(plan.model, 3, {1, 8, 8, 1}, 11 + std::uint64_t(ranks.rank())),
-                  {}, options, callbacks);
+  Trainer trainer(make_model(plan.model, 3, {1, 8, 8, 1}, 11 + std::uint64_t(ranks.rank())), {},
+                  options, callbacks);
   if (plan.resume) trainer.resume(state_path(plan.path));
   result.ending = trainer.run(train, &tests);
   result.weights = numbers_of(trainer.model());
@@ -135,7 +135,8 @@ TEST(DataParallel, EpochsAndScoresAreThoseOfOneProcess) {
 }
 
 TEST(DataParallel, WithoutSyncTheStatisticsAreOfTheParts) {
-  const Result one = train({.max_steps = 4}), two = train({.ranks = 2, .sync = false, .max_steps = 4});
+  const Result one = train({.max_steps = 4}),
+               two = train({.ranks = 2, .sync = false, .max_steps = 4});
   EXPECT_NEAR(two.losses[0], one.losses[0], 0.3 * one.losses[0]);
   EXPECT_GT(std::abs(two.losses[0] - one.losses[0]), 1e-4 * one.losses[0]);
 }

@@ -9,8 +9,7 @@ namespace hush::nn {
 
 class PartSource final : public BatchSource {
  public:
-  PartSource(BatchSource& whole, int rank, int ranks)
-      : whole_(whole), rank_(rank), ranks_(ranks) {}
+  PartSource(BatchSource& whole, int rank, int ranks) : whole_(whole), rank_(rank), ranks_(ranks) {}
 
   std::int64_t batches_per_epoch() const override { return whole_.batches_per_epoch(); }
   void start_epoch(std::int64_t epoch, std::int64_t first_batch) override {
@@ -22,7 +21,8 @@ class PartSource final : public BatchSource {
     const std::int64_t n = batch->labels.shape()[0], first = n * rank_ / ranks_;
     const std::int64_t own = n * (rank_ + 1) / ranks_ - first;
     const std::int64_t count = std::max<std::int64_t>(own, 1);
-    return Batch{batch->images.rows(first, count).clone(), batch->labels.rows(first, count).clone(),
+    return Batch{batch->images.rows(first, count).clone(),
+                 batch->labels.rows(first, count).clone(),
                  {.first = first, .whole = n, .stand_in = own == 0}};
   }
 

@@ -72,11 +72,10 @@ TEST(ThreadRanks, OneThatThrowsEndsTheOthersWaits) {
 }
 
 TEST(ThreadRanks, OnlyFloatsAreSummed) {
-  EXPECT_THROW(run_thread_ranks(2,
-                                [](Communicator& ranks) {
-                                  ranks.start_sum(Tensor::zeros({2}, DType::int32));
-                                }),
-               ArgumentError);
+  EXPECT_THROW(
+      run_thread_ranks(
+          2, [](Communicator& ranks) { ranks.start_sum(Tensor::zeros({2}, DType::int32)); }),
+      ArgumentError);
 }
 
 TEST(RankOrder, SumsAreTakenInDoubleAndRoundedOnce) {
@@ -121,7 +120,8 @@ TEST(Agreement, TheFirstDifferenceIsNamedOnAllRanks) {
 
 TEST(Agreement, AFactMoreIsADifference) {
   EXPECT_THAT(disagreement({{{"a", "1"}}, {{"a", "1"}, {"b", "2"}}})[0], HasSubstr("rank 1"));
-  EXPECT_THAT(disagreement({{{"a", "1"}}, {{"b", "1"}}})[0], HasSubstr("it has b where rank 0 has a"));
+  EXPECT_THAT(disagreement({{{"a", "1"}}, {{"b", "1"}}})[0],
+              HasSubstr("it has b where rank 0 has a"));
 }
 
 }  // namespace
