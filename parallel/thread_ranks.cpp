@@ -67,7 +67,7 @@ class ThreadRank final : public Communicator {
       exchange(
           host.raw(),
           [&] {
-            const Tensor sum = Tensor::empty(host.shape(), DType::float32);
+            Tensor sum = Tensor::empty(host.shape(), DType::float32);
             std::vector<const float*> parts;
             for (const std::byte* part : meeting_.left)
               parts.push_back(reinterpret_cast<const float*>(part));

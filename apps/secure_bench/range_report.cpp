@@ -40,9 +40,10 @@ void print_ranges(const mpc::SecureNetwork& network, const mpc::RangeRecord& cle
     steps += range.beyond > 0 ? 1 : 0;
   }
   if (beyond > 0)
-    fmt::print("warning: {} values of {} layers are beyond the range, so that answers may be "
-               "wrong: {}\n",
-               beyond, steps, advice(network, bits));
+    fmt::print(
+        "warning: {} values of {} layers are beyond the range, so that answers may be "
+        "wrong: {}\n",
+        beyond, steps, advice(network, bits));
   if (on_shares.empty()) return;
   fmt::print("\n{:<28}{:>12}{:>14}{:>8}{:>14}{:>8}{:>14}\n", "range, by layer", "limit",
              "clear: most", "beyond", "shares: most", "beyond", "largest error");

@@ -23,8 +23,7 @@ void compare(StepAgreement& step, const ValueInfo& value, const Tensor& clear,
 
 }  // namespace
 
-StepInspection::StepInspection(const SecureNetwork& network)
-    : network_(network), record_(network) {
+StepInspection::StepInspection(const SecureNetwork& network) : network_(network), record_(network) {
   for (const StepRange& range : record_.ranges()) steps_.push_back({range, 0});
   steps_.pop_back();  // the logits, which the report compares anyway
 }

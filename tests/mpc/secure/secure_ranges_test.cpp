@@ -30,10 +30,10 @@ TEST(SecureRanges, ThePlanInTheClearIsTheNetwork) {
     Shape image;
     double relus;  // share of them that stays; 1: not replaced
   };
-  for (const Case& c : {Case{"resnet8", kImage, 1}, Case{"resnet8", kImage, 0.3},
-                        Case{"wrn-22-8", {1, 8, 8, 3}, 0.3},
-                        Case{"resnet18-imagenet", {1, 32, 32, 3}, 1},
-                        Case{"efficientnet-b0", {1, 32, 32, 3}, 1}}) {
+  for (const Case& c :
+       {Case{"resnet8", kImage, 1}, Case{"resnet8", kImage, 0.3},
+        Case{"wrn-22-8", {1, 8, 8, 3}, 0.3}, Case{"resnet18-imagenet", {1, 32, 32, 3}, 1},
+        Case{"efficientnet-b0", {1, 32, 32, 3}, 1}}) {
     SCOPED_TRACE(c.name);
     Graph graph = settled_model(c.name, c.image);
     if (c.relus < 1) graph = replaced(graph, c.image, c.relus);
@@ -79,8 +79,7 @@ TEST_F(TooLarge, IsToldInAdvanceByLayer) {
 
 TEST_F(TooLarge, IsWrongOnSharesUntilTheRangeIsWhatWasAdvised) {
   EXPECT_GT(run_secure(graph_, with_range(4), images_, 1).largest_error(), 0.1);
-  const int bits =
-      range_bits_for(clear_ranges(SecureNetwork(graph_, with_range(4)), images_));
+  const int bits = range_bits_for(clear_ranges(SecureNetwork(graph_, with_range(4)), images_));
   EXPECT_LT(run_secure(graph_, with_range(bits), images_, 1).largest_error(), 2e-2);
 }
 
