@@ -1,9 +1,11 @@
-// Makes a page with plots from the metrics of replacement runs: ./apps/report runs
+// Makes a page with plots from the metrics of replacement runs and the reports of private
+// inference: ./apps/report runs
 #include <array>
 
 #include "apps/common/command_line.h"
 #include "apps/common/metrics.h"
 #include "apps/plots/figures.h"
+#include "apps/plots/latency_record.h"
 #include "nn/atomic_file.h"
 
 namespace hush::apps {
@@ -57,13 +59,28 @@ std::string table_of(const std::vector<RunRecord>& runs) {
   return html + "</table>\n";
 }
 
-std::string page(const std::vector<RunRecord>& runs, const std::vector<Plot>& plots) {
+std::string table_of(const std::vector<LatencyRecord>& records) {
+  std::string html =
+      "<table><tr><th>model</th><th>ReLUs</th><th>protocol</th><th>batch</th><th>network</th>"
+      "<th>online (ms)</th><th>rounds</th><th>MB a party</th><th>offline (ms)</th></tr>\n";
+  for (const LatencyRecord& r : records)
+    html += "<tr>" + cell(r.model) + cell(std::to_string(r.relus)) + cell(r.options) +
+            cell(std::to_string(r.batch)) + cell(r.net) +
+            cell(fmt::format("{:.1f}", 1e3 * r.online)) + cell(std::to_string(r.rounds)) +
+            cell(fmt::format("{:.2f}", r.bytes / 1e6)) +
+            cell(fmt::format("{:.1f}", 1e3 * r.offline)) + "</tr>\n";
+  return html + "</table>\n";
+}
+
+std::string page(const std::vector<RunRecord>& runs, const std::vector<LatencyRecord>& latencies,
+                 const std::vector<Plot>& plots) {
   std::string html =
       "<!doctype html>\n<html lang=\"en\"><meta charset=\"utf-8\"><title>ReLU replacement</title>\n"
       "<style>body{font-family:sans-serif;margin:2em}table{border-collapse:collapse}"
       "td,th{border:1px solid #bbb;padding:.2em .5em;text-align:right}img{display:block}</style>\n"
       "<h1>ReLU replacement</h1>\n";
-  html += table_of(runs);
+  if (!runs.empty()) html += table_of(runs);
+  if (!latencies.empty()) html += "<h1>Private inference</h1>\n" + table_of(latencies);
   for (const Plot& plot : plots)
     html += fmt::format(
         "<h2>{}</h2>\n<img src=\"{}.svg\" alt=\"{}\">\n<p><a href=\"{}.png\">PNG"
@@ -74,8 +91,9 @@ std::string page(const std::vector<RunRecord>& runs, const std::vector<Plot>& pl
 
 int run(int argc, char** argv) {
   CLI::App app(
-      "Reads the metrics of replacement runs (JSON lines that ./apps/autorep writes) and makes an "
-      "HTML page with a table and SVG and PNG plots.");
+      "Reads the metrics of replacement runs (JSON lines that ./apps/autorep writes) and the "
+      "reports "
+      "of ./apps/pi_bench --json, and makes an HTML page with tables and SVG and PNG plots.");
   Options o;
   app.add_option("places", o.places, "folders, searched with all below them, or .jsonl files")
       ->capture_default_str();
@@ -83,16 +101,21 @@ int run(int argc, char** argv) {
   if (!parse(app, argc, argv)) return 0;
   require_gnuplot();
   const std::vector<RunRecord> runs = read_runs(o.places);
-  require(!runs.empty(), "no metrics of replacement runs in {}; make some with ./apps/autorep",
-          o.places.front().string());
+  const std::vector<LatencyRecord> latencies = read_latencies(o.places);
+  require(
+      !runs.empty() || !latencies.empty(),
+      "no metrics of replacement runs or private inference in {}; make some with ./apps/autorep "
+      "or ./apps/pi_bench --parties 2 --json FILE",
+      o.places.front().string());
   prepare_folder(o.out / "index.html");
-  const std::vector<Plot> plots = make_figures(runs);
+  std::vector<Plot> plots = make_figures(runs);
+  for (Plot& plot : make_latency_figures(latencies)) plots.push_back(std::move(plot));
   for (const Plot& plot : plots) draw(plot, o.out);
-  const std::string html = page(runs, plots);
+  const std::string html = page(runs, latencies, plots);
   const std::array parts{std::as_bytes(std::span(html))};
   nn::write_file_atomically(o.out / "index.html", parts);
-  fmt::print("wrote {} with {} runs and {} plots\n", (o.out / "index.html").string(), runs.size(),
-             plots.size());
+  fmt::print("wrote {} with {} runs and {} plots\n", (o.out / "index.html").string(),
+             runs.size() + latencies.size(), plots.size());
   return 0;
 }
 

@@ -51,6 +51,8 @@ void read_line(const Json& line, RunRecord& run) {
   }
 }
 
+}  // namespace
+
 std::vector<std::filesystem::path> metrics_files(const std::filesystem::path& place) {
   if (!std::filesystem::exists(place))
     throw FileError(place.string() + ": there is no such file or folder");
@@ -61,8 +63,6 @@ std::vector<std::filesystem::path> metrics_files(const std::filesystem::path& pl
   std::ranges::sort(files);
   return files;
 }
-
-}  // namespace
 
 std::vector<RunRecord> read_runs(const std::vector<std::filesystem::path>& places) {
   std::vector<RunRecord> runs;

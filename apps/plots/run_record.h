@@ -33,6 +33,10 @@ struct RunRecord {
 
 inline constexpr std::array kPolynomials{"dapa2", "dapa1", "identity", "square", "square+x"};
 
+// The .jsonl files of a folder and all below it, sorted; or the file itself. Throws FileError for a
+// path that does not exist.
+std::vector<std::filesystem::path> metrics_files(const std::filesystem::path& place);
+
 // The runs of ./apps/autorep below these folders (or of these files), in the order of their paths;
 // other metrics files are passed over. Throws FileError for a path that does not exist or a file
 // that is not JSON lines.

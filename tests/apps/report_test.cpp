@@ -66,6 +66,27 @@ TEST_F(ReportTest, DrawsAPlotForEachQuestion) {
   EXPECT_THAT(flips, HasSubstr("mu 280"));
 }
 
+TEST_F(ReportTest, PlotsASweepOfPrivateInferenceBesideThePaper) {
+  std::ofstream file(folder_ / "sweep.jsonl");
+  for (const auto& [relus, seconds] : {std::pair{12900, 0.03}, std::pair{0, 0.02}})
+    file << R"({"program":"pi_bench","model":"resnet18","relus":)" << relus
+         << R"(,"options":"weights shared relu dcf range 14","batch":1,"offline_seconds":0.1,)"
+         << R"("networks":[{"name":"lan","online_median":)" << seconds
+         << R"(,"rounds":34,"bytes_party0":8580000}]})"
+         << "\n";
+  file.close();
+  const ProgramResult result =
+      run_program("report", {folder_.path().string(), "--out", folder_ / "page"});
+  ASSERT_EQ(result.status, 0) << result.error;
+  const std::string page = read_file(folder_ / "page/index.html");
+  EXPECT_THAT(page, HasSubstr("latency-lan.svg"));
+  EXPECT_THAT(page, HasSubstr("<td>30.0</td><td>34</td><td>8.58</td><td>100.0</td>"));
+  EXPECT_THAT(read_file(folder_ / "page/latency-lan.png"), HasSubstr("PNG"));
+  const std::string script = read_file(folder_ / "page/latency-lan.gp");
+  EXPECT_THAT(script, HasSubstr("0 20\n12.9 30\n"));  // in the order of ReLUs
+  EXPECT_THAT(script, HasSubstr("12.9 170"));         // the paper's
+}
+
 TEST_F(ReportTest, PassesOverOtherMetricsAndSaysWhenNothingIsLeft) {
   std::ofstream(folder_ / "p.jsonl") << R"({"run":"pretrain"})"
                                      << "\n";
