@@ -48,7 +48,8 @@ std::string protocol_of(const LatencyRecord& record) {
 
 // "20ms,500Mbit" as part of a file's name.
 std::string file_name_of(std::string net) {
-  std::ranges::replace_if(net, [](unsigned char c) { return std::isalnum(c) == 0; }, '-');
+  std::ranges::replace_if(
+      net, [](unsigned char c) { return std::isalnum(c) == 0; }, '-');
   return net;
 }
 

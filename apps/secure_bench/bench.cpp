@@ -175,6 +175,22 @@ void run_one(const SecureBenchOptions& o) {
   if (json) json->append(line);
 }
 
+// All points of a sweep's file, in its order.
+void print_sweep(const std::string& file) {
+  fmt::print("{:<20}{:>10}  {:<16}{:>12}{:>12}{:>8}{:>12}{:>12}\n", "sweep", "ReLUs", "network",
+             "median", "best", "rounds", "MB a party", "offline");
+  for (const Json& line : read_json_lines(file)) {
+    if (line.value("program", "") != "pi_bench" || !line.contains("networks")) continue;
+    for (const Json& network : line["networks"])
+      fmt::print("{:<20}{:>10}  {:<16}{:>9.1f} ms{:>9.1f} ms{:>8}{:>12.2f}{:>9.1f} ms\n",
+                 line.value("model", ""), line.value("relus", 0), network.value("name", ""),
+                 1e3 * network.value("online_median", 0.0), 1e3 * network.value("online_best", 0.0),
+                 network.value("rounds", 0), network.value("bytes_party0", 0.0) / 1e6,
+                 1e3 * line.value("offline_seconds", 0.0));
+  }
+  fmt::print("./apps/report {} plots them\n", file);
+}
+
 }  // namespace
 
 int run_secure_bench(SecureBenchOptions o) {
@@ -191,6 +207,7 @@ int run_secure_bench(SecureBenchOptions o) {
     run_one(o);
     fmt::print("\n");
   }
+  print_sweep(o.json);
   return 0;
 }
 

@@ -153,6 +153,7 @@ TEST(PiBenchPartiesTest, ASweepGoesOnWhereItsFileEnds) {
   const ProgramResult second = run_program("pi_bench", arguments);
   ASSERT_EQ(second.status, 0) << second.error;
   EXPECT_THAT(second.output, HasSubstr("already"));
+  EXPECT_THAT(second.output, HasSubstr("sweep")) << "the table of all points";
   EXPECT_EQ(lines_of(folder / "sweep.jsonl").size(), lines.size());
 }
 
