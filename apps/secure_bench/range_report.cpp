@@ -32,7 +32,7 @@ void print_ranges(const mpc::SecureNetwork& network, const mpc::RangeRecord& cle
                   const std::vector<StepAgreement>& on_shares) {
   const StepRange& worst = tightest(clear);
   const int bits = mpc::range_bits_for(clear);
-  fmt::print("\nrange: values reach {:.4g} of {:.4g} ({}); --range-bits {} would hold all\n",
+  fmt::print("\nrange: values reach {:.4g} of {:.4g} ({}); --range-bits {} would hold these\n",
              worst.largest, worst.limit, worst.name, bits);
   std::int64_t beyond = 0, steps = 0;
   for (const StepRange& range : clear.ranges()) {

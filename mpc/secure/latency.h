@@ -2,6 +2,7 @@
 // computation by a few rates of the machine.
 #pragma once
 
+#include <array>
 #include <optional>
 
 #include "mpc/channel/network_model.h"
@@ -9,14 +10,15 @@
 
 namespace hush::mpc {
 
-// Of one thread. The defaults were fitted to ResNet-18 on one AVX-512 core at 2.6 GHz, both parties
-// on one machine; other machines need their own.
+// Of one thread. The defaults were fitted to ResNet-18 on a Zen 4 with AVX-512, each party on a
+// core of its own; other machines need their own.
 struct ComputeRates {
-  double macs_per_second = 18e9;     // of the ops as they are defined, whatever form they take
-  double seconds_per_relu = 250e-9;  // a comparison and what belongs to it
-  double seconds_per_polynomial = 22e-9;
-  double seconds_per_round = 40e-6;  // waking up, copying, waiting for the slower party
-  double bytes_per_second = 2e9;     // through the loopback interface
+  double macs_per_second = 27e9;  // of the ops as they are defined, whatever form they take
+  // A comparison and what belongs to it, by ReluMethod: a2b, carry, dcf, dcf_select.
+  std::array<double, 4> seconds_per_relu = {390e-9, 30e-9, 170e-9, 45e-9};
+  double seconds_per_polynomial = 6.5e-9;
+  double seconds_per_round = 20e-6;  // system calls, waiting for the slower party
+  double bytes_per_second = 3e9;     // through the loopback interface
 };
 
 struct LatencyPrediction {

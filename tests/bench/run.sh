@@ -14,3 +14,5 @@ if /usr/bin/python3 -c 'import torch' 2>/dev/null; then
 else
   echo "skipped: apt-get install python3-torch libopenblas0-pthread"
 fi
+echo "== Hush beside CrypTen"
+python3 tests/bench/versus_crypten.py || [[ $? == 77 ]]
