@@ -82,8 +82,10 @@ Json groups_json(const SecurePlan& plan, const RunResult& run) {
     const auto& steps = mark % 2 == 0 ? wave.local : wave.interactive;
     if (steps.empty()) continue;
     std::vector<std::string> names;
+    names.reserve(steps.size());
     for (const mpc::Step* step : steps) names.push_back(step->name());
     std::vector<double> seconds;
+    seconds.reserve(run.queries.size());
     for (const QueryResult& query : run.queries)
       seconds.push_back(query.marks[mark] - (mark == 0 ? 0 : query.marks[mark - 1]));
     groups.push_back({{"steps", names},

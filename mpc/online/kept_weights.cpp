@@ -27,11 +27,10 @@ unsigned KeptWeights::scale_bits(const Op& op, const Shape& x, const Shape& w) {
 KeptWeights::KeptWeights(std::shared_ptr<const Op> op, const Tensor& w, unsigned bits)
     : op_(std::move(op)), bits_(bits) {
   const Conv2d* convolution = plain_convolution(*op_);
-  if (w.device() != Device{} || convolution == nullptr)
-    w_ = w;
-  else if (bits == unsigned(kRingWinogradBits))
+  const bool has_forms = convolution != nullptr && w.device() == Device{};
+  if (has_forms && bits == unsigned(kRingWinogradBits))
     winograd_.emplace(w);
-  else if (bits == 0 && convolution->options().groups == 1)
+  else if (has_forms && bits == 0 && convolution->options().groups == 1)
     panels_.emplace(convolution->options(), w);
   else
     w_ = w;

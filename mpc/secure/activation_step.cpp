@@ -132,7 +132,7 @@ Conversation ActivationStep::run_polynomials(Party& party, std::span<const Ring>
 Tensor ActivationStep::run_clear(const ClearArguments& arguments) const {
   const ActivationOptions& o = options_;
   const auto x = arguments.inputs[0].values<float>();
-  const Tensor result = Tensor::empty(arguments.inputs[0].shape(), DType::float32);
+  Tensor result = Tensor::empty(arguments.inputs[0].shape(), DType::float32);
   const auto y = result.values<float>();
   const auto image = std::size_t(o.x.elements());
   // Fraction bits of the truncated x, and so of each coefficient.

@@ -42,7 +42,7 @@ Conversation SumStep::run(Party& /*party*/, StepArguments arguments) const {
 
 // Scales are a matter of shares.
 Tensor SumStep::run_clear(const ClearArguments& arguments) const {
-  const Tensor sum = arguments.inputs[0].clone();
+  Tensor sum = arguments.inputs[0].clone();
   for (std::size_t k = 1; k < arguments.inputs.size(); ++k) add_to(sum, arguments.inputs[k]);
   return sum;
 }

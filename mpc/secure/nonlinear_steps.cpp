@@ -85,7 +85,7 @@ Tensor MaxPoolStep::run_clear(const ClearArguments& arguments) const {
   const auto x = arguments.inputs[0].values<float>();
   const auto image = std::size_t(x_.elements());
   const auto images = std::int64_t(x.size() / image);
-  const Tensor result = Tensor::empty(y_.with(0, images), DType::float32);
+  Tensor result = Tensor::empty(y_.with(0, images), DType::float32);
   std::size_t next = 0;
   for (std::size_t first = 0; first < x.size(); first += image)
     for (std::size_t i = 0; i < places_.size(); i += columns_) {
@@ -103,7 +103,7 @@ double MaxPoolStep::limit(int scale) const {
 }
 
 Tensor SigmoidStep::run_clear(const ClearArguments& arguments) const {
-  const Tensor y = Tensor::empty(arguments.inputs[0].shape(), DType::float32);
+  Tensor y = Tensor::empty(arguments.inputs[0].shape(), DType::float32);
   backend({}).map(Unary::sigmoid, arguments.inputs[0], y);
   return y;
 }

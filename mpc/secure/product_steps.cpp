@@ -69,7 +69,7 @@ Conversation ProductStep::run(Party& party, StepArguments arguments) const {
 }
 
 Tensor ProductStep::run_clear(const ClearArguments& arguments) const {
-  const Tensor z = apply(*options_.op, arguments.inputs[0], arguments.weight);
+  Tensor z = apply(*options_.op, arguments.inputs[0], arguments.weight);
   if (arguments.bias.defined()) backend({}).scale_shift(z, {}, arguments.bias, z);
   if (options_.residual_shift) add_to(z, arguments.inputs[1]);
   return z;
