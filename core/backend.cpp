@@ -35,7 +35,26 @@ class PlainFixedConvolution final : public FixedConvolution {
   Tensor w_;
 };
 
+class PlainRepeatedWork final : public RepeatedWork {
+ public:
+  explicit PlainRepeatedWork(std::function<void()> work) : work_(std::move(work)) {}
+  void run() override { work_(); }
+
+ private:
+  std::function<void()> work_;
+};
+
 }  // namespace
+
+void Backend::set_precision(Precision precision) {
+  require(precision == Precision::float32,
+          "precision: {} multiplies in fp32 only; tf32 and bf16 need a CUDA device",
+          device().text());
+}
+
+std::unique_ptr<RepeatedWork> Backend::repeat(std::function<void()> work) {
+  return std::make_unique<PlainRepeatedWork>(std::move(work));
+}
 
 std::unique_ptr<FixedConvolution> Backend::fix_weights(const ConvOptions& options, const Shape&,
                                                        const Tensor& w) {

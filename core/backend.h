@@ -7,6 +7,7 @@
 // Results do not depend on the number of threads.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -61,6 +62,16 @@ class FixedConvolution {
   virtual void run(const Tensor& x, const ConvEpilogue& epilogue, const Tensor& y) = 0;
 };
 
+// Work that is done again and again; see Backend::repeat.
+class RepeatedWork {
+ public:
+  RepeatedWork() = default;
+  RepeatedWork(const RepeatedWork&) = delete;
+  RepeatedWork& operator=(const RepeatedWork&) = delete;
+  virtual ~RepeatedWork() = default;
+  virtual void run() = 0;
+};
+
 class Backend {
  public:
   virtual ~Backend() = default;
@@ -69,6 +80,10 @@ class Backend {
   // For reports: "CPU, AVX-512, 2 threads" or "NVIDIA H100, 80 GiB".
   virtual std::string description() const = 0;
 
+  // For products from now on; set it before work starts, not while it runs. Here: throws
+  // ArgumentError for anything but float32.
+  virtual void set_precision(Precision precision);
+
   // --- memory ---------------------------------------------------------------------------------
   virtual std::shared_ptr<std::byte> allocate(std::size_t bytes) = 0;
   virtual void zero(const Tensor& x) = 0;
@@ -76,6 +91,14 @@ class Backend {
   virtual void copy(const Tensor& from, const Tensor& to) = 0;
   // Waits until all kernels started so far are done; errors of theirs surface here at the latest.
   virtual void synchronize() = 0;
+
+  // `work` as something that a device may record once and start as a whole afterwards, without
+  // calling it again: a CUDA graph. So it must do the same each time: kernels of this device on the
+  // same tensors, and on those that it allocates itself. It may not copy from or to the host, nor
+  // wait. First of all it must let go of what it left behind the last time; what it then leaves is
+  // where later runs leave it too. While it runs, no other thread may use the device. Here: calls
+  // `work` each time.
+  virtual std::unique_ptr<RepeatedWork> repeat(std::function<void()> work);
 
   // --- products (arithmetic) ------------------------------------------------------------------
   // a, b, c are matrices (rank 2).

@@ -5,6 +5,11 @@
 
 namespace hush {
 
+// How matrix products and convolutions of float32 tensors may round. Tensors, weights and
+// everything else stay float32; tf32 and bf16 round what is multiplied to 11 or 8 significant bits
+// and add in float32.
+enum class Precision : std::uint8_t { float32, tf32, bf16 };
+
 // C = A B (+ C): A is m × k, B is k × n, both may be stored transposed.
 struct GemmOptions {
   bool transpose_a = false;  // A is stored [k, m]

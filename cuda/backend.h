@@ -9,6 +9,7 @@
 #include <atomic>
 
 #include "core/backend.h"
+#include "cuda/product_choice.h"
 #include "cuda/queue.h"
 
 namespace hush::cuda {
@@ -25,6 +26,9 @@ class CudaBackend final : public Backend {
   std::string description() const override;
   const DeviceProperties& properties() const { return properties_; }
   DevicePool& pool() { return pool_; }
+  void set_precision(Precision precision) override { precision_ = precision; }
+  // Where ring products run; at first what HUSH_RING_PRODUCT says (auto, simt or limbs).
+  void set_ring_product(RingProduct product) { ring_product_ = product; }
   // For kernels of this device; selects the device for the calling thread.
   Queue queue();
 
@@ -33,6 +37,7 @@ class CudaBackend final : public Backend {
   void copy(const Tensor& from, const Tensor& to) override;
   // Throws CudaError for kernels that failed, and ArgumentError if a softmax met a wrong label.
   void synchronize() override;
+  std::unique_ptr<RepeatedWork> repeat(std::function<void()> work) override;
 
   void gemm(const GemmOptions& options, const Tensor& a, const Tensor& b, const Tensor& c) override;
   void conv2d(const ConvOptions& options, const Tensor& x, const Tensor& w,
@@ -89,6 +94,11 @@ class CudaBackend final : public Backend {
   void permute(std::span<const int> axes, const Tensor& x, const Tensor& y) override;
 
  private:
+  friend class RecordedWork;
+  // Copies and waits for the host would be left out of a recording.
+  void require_no_recording(std::string_view doing) const;
+  template <class T, class Run>
+  void run_product(const RingProductChoice::Shape& shape, bool overwrites, const Run& run);
   // Throws if a softmax that has run by now met a wrong label. The stream must be idle.
   void check_labels();
 
@@ -98,6 +108,11 @@ class CudaBackend final : public Backend {
   StreamHandle stream_ = nullptr;
   std::shared_ptr<std::byte> wrong_label_;  // int32: 0, or 1 + a wrong label's row
   std::atomic<bool> labels_unchecked_ = false;
+  Precision precision_ = Precision::float32;
+  RingProduct ring_product_;
+  RingProductChoice ring_choice_;
+  DevicePool* work_pool_ = &pool_;  // of repeated work, while it runs
+  bool recording_ = false;
 };
 
 }  // namespace hush::cuda

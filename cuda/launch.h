@@ -47,7 +47,7 @@ void launch(const Queue& queue, void (*kernel)(Parameters...), dim3 grid, dim3 b
     throw CudaError(fmt::format("cuda: a kernel did not start: {}", cudaGetErrorString(status)));
 #else
   (void)queue;
-  emulator::run(grid, block, [&] { kernel(arguments...); });
+  emulator::submit([=] { emulator::run(grid, block, [&] { kernel(arguments...); }); });
 #endif
 }
 

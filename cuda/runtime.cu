@@ -100,6 +100,39 @@ void fill(void* to, int byte, std::size_t bytes, StreamHandle stream) {
   if (bytes > 0) check(cudaMemsetAsync(to, byte, bytes, stream), "filling memory");
 }
 
+void begin_recording(StreamHandle stream) {
+  check(cudaStreamBeginCapture(stream, cudaStreamCaptureModeThreadLocal), "recording");
+}
+
+GraphHandle end_recording(StreamHandle stream) {
+  cudaGraph_t graph = nullptr;
+  check(cudaStreamEndCapture(stream, &graph), "recording");
+  cudaGraphExec_t executable = nullptr;
+  const cudaError_t status = cudaGraphInstantiate(&executable, graph, 0);
+  (void)cudaGraphDestroy(graph);
+  check(status, "preparing what was recorded");
+  return executable;
+}
+
+void abandon_recording(StreamHandle stream) noexcept {
+  cudaGraph_t graph = nullptr;
+  (void)cudaStreamEndCapture(stream, &graph);
+  if (graph != nullptr) (void)cudaGraphDestroy(graph);
+  (void)cudaGetLastError();
+}
+
+void replay(GraphHandle graph, StreamHandle stream) {
+  check(cudaGraphLaunch(graph, stream), "starting what was recorded");
+}
+
+void destroy_graph(GraphHandle graph) noexcept {
+  (void)cudaGraphExecDestroy(graph);
+}
+
+bool has_clock() noexcept {
+  return true;
+}
+
 EventHandle create_event() {
   cudaEvent_t event = nullptr;
   check(cudaEventCreate(&event), "making an event");

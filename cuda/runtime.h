@@ -10,11 +10,13 @@
 
 struct CUstream_st;
 struct CUevent_st;
+struct CUgraphExec_st;
 
 namespace hush::cuda {
 
 using StreamHandle = CUstream_st*;
 using EventHandle = CUevent_st*;
+using GraphHandle = CUgraphExec_st*;
 
 struct DeviceProperties {
   std::string name;
@@ -65,6 +67,18 @@ void copy(void* to, const void* from, std::size_t bytes, CopyDirection direction
           StreamHandle stream);
 void fill(void* to, int byte, std::size_t bytes, StreamHandle stream);
 
+// Between these two, what the calling thread puts into the stream is kept and not done. Nothing may
+// be allocated, released or waited for, and no host memory copied.
+void begin_recording(StreamHandle stream);
+GraphHandle end_recording(StreamHandle stream);
+// Ends a recording that failed, and forgets it.
+void abandon_recording(StreamHandle stream) noexcept;
+// Queues all that was recorded.
+void replay(GraphHandle graph, StreamHandle stream);
+void destroy_graph(GraphHandle graph) noexcept;
+
+// Whether the time between events says how fast a device is; the emulator's does not.
+bool has_clock() noexcept;
 EventHandle create_event();
 void destroy_event(EventHandle event) noexcept;
 void record(EventHandle event, StreamHandle stream);

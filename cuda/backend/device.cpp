@@ -1,4 +1,6 @@
 // The CUDA backend's device, memory and stream.
+#include <cstdlib>
+
 #include "cuda/backend.h"
 #include "cuda/error.h"
 #include "cuda/register.h"
@@ -12,6 +14,11 @@ int checked(int index) {
   return index;
 }
 
+RingProduct ring_product_of_environment() {
+  const char* text = std::getenv("HUSH_RING_PRODUCT");
+  return text == nullptr ? RingProduct::automatic : parse_ring_product(text);
+}
+
 }  // namespace
 
 CudaBackend::CudaBackend(int index)
@@ -19,7 +26,8 @@ CudaBackend::CudaBackend(int index)
       properties_(runtime::properties(index)),
       pool_(index),
       stream_(runtime::create_stream()),
-      wrong_label_(pool_.allocate(sizeof(std::int32_t))) {
+      wrong_label_(pool_.allocate(sizeof(std::int32_t))),
+      ring_product_(ring_product_of_environment()) {
   runtime::fill(wrong_label_.get(), 0, sizeof(std::int32_t), stream_);
 }
 
@@ -35,12 +43,12 @@ std::string CudaBackend::description() const {
 
 Queue CudaBackend::queue() {
   runtime::use_device(device_.index);
-  return {stream_, &pool_};
+  return {stream_, work_pool_};
 }
 
 std::shared_ptr<std::byte> CudaBackend::allocate(std::size_t bytes) {
   require(bytes <= std::size_t(1) << 46, "cuda: {} bytes were asked for in one block", bytes);
-  return pool_.allocate(bytes);
+  return work_pool_->allocate(bytes);
 }
 
 void CudaBackend::zero(const Tensor& x) {
@@ -56,13 +64,21 @@ void CudaBackend::copy(const Tensor& from, const Tensor& to) {
   const CopyDirection direction = is_host(from) ? CopyDirection::to_device
                                   : is_host(to) ? CopyDirection::to_host
                                                 : CopyDirection::on_device;
+  if (direction != CopyDirection::on_device) require_no_recording("copying from or to the host");
   runtime::copy(to.raw(), from.raw(), from.bytes(), direction, queue().stream);
   if (direction == CopyDirection::to_host) synchronize();
 }
 
 void CudaBackend::synchronize() {
+  require_no_recording("waiting for the device");
   runtime::synchronize(queue().stream);
   check_labels();
+}
+
+void CudaBackend::require_no_recording(std::string_view doing) const {
+  if (recording_)
+    throw CudaError(
+        fmt::format("cuda: {} is no part of a CUDA graph; use --cuda-graph off", doing));
 }
 
 void CudaBackend::check_labels() {

@@ -1,9 +1,8 @@
 // Matrix products and convolutions of the CUDA backend.
 #include "cuda/arguments.h"
 #include "cuda/backend.h"
-#include "cuda/kernels/convolution.cuh"
+#include "cuda/backend/product_kernels.h"
 #include "cuda/kernels/depthwise.cuh"
-#include "cuda/kernels/gemm.cuh"
 
 namespace hush::cuda {
 namespace {
@@ -42,7 +41,42 @@ const T* data_or_null(const Tensor& t) {
   return t.defined() ? t.device_data<T>() : nullptr;
 }
 
+// The time that the second of two calls takes on the device.
+float milliseconds_of(const Queue& queue, const std::function<void()>& call) {
+  const EventHandle begin = runtime::create_event(), end = runtime::create_event();
+  call();
+  runtime::record(begin, queue.stream);
+  call();
+  runtime::record(end, queue.stream);
+  const float result = runtime::milliseconds(begin, end);
+  runtime::destroy_event(begin);
+  runtime::destroy_event(end);
+  return result;
+}
+
+enum Pass { kGemm, kForward, kBackwardInput, kBackwardWeight };
+
 }  // namespace
+
+// Calls run(kernels) with those that the options, or a measurement, choose for an element type.
+// `overwrites`: running twice gives what running once does.
+template <class T, class Run>
+void CudaBackend::run_product(const RingProductChoice::Shape& shape, bool overwrites,
+                              const Run& run) {
+  if constexpr (std::is_same_v<T, float>) {
+    run(precision_ == Precision::bf16 ? kBf16 : precision_ == Precision::tf32 ? kTf32 : kSimtFloat);
+  } else {
+    const auto run_on = [&](RingProduct product) {
+      run(product == RingProduct::limbs ? kLimbs : kSimtRing);
+    };
+    if (ring_product_ != RingProduct::automatic) return run_on(ring_product_);
+    if (!overwrites || recording_ || !runtime::has_clock())
+      return run_on(ring_choice_.known(shape));
+    run_on(ring_choice_.choose(shape, [&](RingProduct product) {
+      return milliseconds_of(queue(), [&] { run_on(product); });
+    }));
+  }
+}
 
 void CudaBackend::gemm(const GemmOptions& options, const Tensor& a, const Tensor& b,
                        const Tensor& c) {
@@ -57,8 +91,10 @@ void CudaBackend::gemm(const GemmOptions& options, const Tensor& a, const Tensor
   const int depth = check.extent("depth", k);
   with_arithmetic_type(a.dtype(), "gemm", [&](auto zero) {
     using T = decltype(zero);
-    cuda::gemm(queue(), options, a.device_data<T>(), b.device_data<T>(), c.device_data<T>(), rows,
-               columns, depth);
+    run_product<T>({kGemm, m, n, k}, !options.accumulate, [&](const ProductKernels<T>& kernels) {
+      kernels.gemm(queue(), options, a.device_data<T>(), b.device_data<T>(), c.device_data<T>(),
+                   rows, columns, depth);
+    });
   });
 }
 
@@ -72,9 +108,13 @@ void CudaBackend::conv2d(const ConvOptions& options, const Tensor& x, const Tens
   if (y.elements() == 0) return;
   with_arithmetic_type(x.dtype(), "conv2d", [&](auto zero) {
     using T = decltype(zero);
-    const auto run = is_depthwise(s) ? depthwise<T> : convolution<T>;
-    run(queue(), s, x.device_data<T>(), w.device_data<T>(), data_or_null<T>(epilogue.bias),
-        data_or_null<T>(epilogue.residual), epilogue.relu, y.device_data<T>());
+    const auto start = [&](const auto& kernel) {
+      kernel(queue(), s, x.device_data<T>(), w.device_data<T>(), data_or_null<T>(epilogue.bias),
+             data_or_null<T>(epilogue.residual), epilogue.relu, y.device_data<T>());
+    };
+    if (is_depthwise(s)) return start(depthwise<T>);
+    run_product<T>({kForward, s.out_pixels(), s.out_channels, s.taps() * s.group_channels()}, true,
+                   [&](const ProductKernels<T>& kernels) { start(kernels.convolution); });
   });
 }
 
@@ -86,8 +126,12 @@ void CudaBackend::conv2d_backward_input(const ConvOptions& options, const Tensor
   if (dy.elements() == 0) return this->zero(dx);
   with_arithmetic_type(dy.dtype(), "conv2d_backward_input", [&](auto zero) {
     using T = decltype(zero);
-    const auto run = is_depthwise(s) ? depthwise_backward_input<T> : convolution_backward_input<T>;
-    run(queue(), s, dy.device_data<T>(), w.device_data<T>(), dx.device_data<T>());
+    const auto start = [&](const auto& kernel) {
+      kernel(queue(), s, dy.device_data<T>(), w.device_data<T>(), dx.device_data<T>());
+    };
+    if (is_depthwise(s)) return start(depthwise_backward_input<T>);
+    run_product<T>({kBackwardInput, s.in_pixels(), s.channels, s.taps() * s.group_out_channels()},
+                   true, [&](const ProductKernels<T>& kernels) { start(kernels.backward_input); });
   });
 }
 
@@ -99,9 +143,12 @@ void CudaBackend::conv2d_backward_weight(const ConvOptions& options, const Tenso
   if (dy.elements() == 0) return this->zero(dw);
   with_arithmetic_type(dy.dtype(), "conv2d_backward_weight", [&](auto zero) {
     using T = decltype(zero);
-    const auto run =
-        is_depthwise(s) ? depthwise_backward_weight<T> : convolution_backward_weight<T>;
-    run(queue(), s, x.device_data<T>(), dy.device_data<T>(), dw.device_data<T>());
+    const auto start = [&](const auto& kernel) {
+      kernel(queue(), s, x.device_data<T>(), dy.device_data<T>(), dw.device_data<T>());
+    };
+    if (is_depthwise(s)) return start(depthwise_backward_weight<T>);
+    run_product<T>({kBackwardWeight, s.taps() * s.group_channels(), s.out_channels, s.out_pixels()},
+                   true, [&](const ProductKernels<T>& kernels) { start(kernels.backward_weight); });
   });
 }
 

@@ -30,7 +30,8 @@ struct Thread {
 };
 
 struct Warp {
-  std::array<std::uint64_t, kWarp> words[2] = {};  // of this collective and the last
+  // Of this collective and the last.
+  std::array<std::uint64_t, kWarp * kGatheredWords> words[2] = {};
   unsigned generation = 0, arrived = 0;
 };
 
@@ -38,7 +39,7 @@ class Scheduler {
  public:
   void run_grid(dim3 grid, dim3 block, const std::function<void()>& body);
   void suspend(State state, Site site);
-  const std::uint64_t* gather(unsigned mask, std::uint64_t word, Site site);
+  const std::uint64_t* gather(unsigned mask, const std::uint64_t* own, unsigned count, Site site);
 
   Order order = Order::ascending;
   SharedArena shared;
@@ -192,14 +193,15 @@ void Scheduler::run_grid(dim3 grid, dim3 block, const std::function<void()>& bod
       }
 }
 
-const std::uint64_t* Scheduler::gather(unsigned mask, std::uint64_t word, Site site) {
+const std::uint64_t* Scheduler::gather(unsigned mask, const std::uint64_t* own, unsigned count,
+                                       Site site) {
   const unsigned self = current_, first = self / kWarp * kWarp;
   const unsigned lanes = std::min(kWarp, unsigned(threads_.size()) - first);
   const unsigned members = lanes == kWarp ? ~0u : (1u << lanes) - 1;
   if ((mask & members) != members) fail("partial warp mask, " + describe(self, site));
   Warp& warp = warps_[first / kWarp];
   auto& words = warp.words[warp.generation % 2];
-  words[self - first] = word;
+  std::copy(own, own + count, words.begin() + (self - first) * count);
   warp.arrived |= 1u << (self - first);
   if (warp.arrived != members) {
     suspend(State::at_warp, site);
@@ -228,12 +230,39 @@ void run(dim3 grid, dim3 block, const std::function<void()>& thread_body) {
   check_guards();
 }
 
+namespace {
+thread_local bool recording = false;
+thread_local std::vector<std::function<void()>> recorded;
+}  // namespace
+
+void submit(std::function<void()> operation) {
+  if (recording)
+    recorded.push_back(std::move(operation));
+  else
+    operation();
+}
+
+void begin_recording() {
+  recording = true;
+  recorded.clear();
+}
+
+std::vector<std::function<void()>> end_recording() {
+  recording = false;
+  return std::exchange(recorded, {});
+}
+
+bool is_recording() {
+  return recording;
+}
+
 void block_barrier(Site site) {
   scheduler.suspend(State::at_block, site);
 }
 
-const std::uint64_t* warp_gather(unsigned mask, std::uint64_t word, Site site) {
-  return scheduler.gather(mask, word, site);
+const std::uint64_t* warp_gather(unsigned mask, const std::uint64_t* words, unsigned count,
+                                 Site site) {
+  return scheduler.gather(mask, words, count, site);
 }
 
 void* block_storage(const void* key, std::size_t bytes) {

@@ -15,6 +15,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <vector>
 
 #include "core/error.h"
 
@@ -57,14 +58,27 @@ void set_order(Order order);
 // Runs `thread_body` once for every thread of the grid.
 void run(dim3 grid, dim3 block, const std::function<void()>& thread_body);
 
+// What goes into a stream: done at once or, between these two, by the calling host thread, kept in
+// order and not done.
+void submit(std::function<void()> operation);
+void begin_recording();
+// What was kept. Ends a recording that is not wanted too.
+std::vector<std::function<void()>> end_recording();
+bool is_recording();
+
 // The following are called by device threads.
 
 // Returns once every thread of the block has come to the same barrier.
 void block_barrier(Site site);
 
-// Returns once every lane of the calling warp has contributed its word: all 32 words, valid until
-// the lane's next collective.
-const std::uint64_t* warp_gather(unsigned mask, std::uint64_t word, Site site);
+// Returns once every lane of the calling warp has contributed its `count` words, at most
+// kGatheredWords: those of lane i begin at i · count. Valid until the lane's next collective.
+constexpr unsigned kGatheredWords = 3;
+const std::uint64_t* warp_gather(unsigned mask, const std::uint64_t* words, unsigned count,
+                                 Site site);
+inline const std::uint64_t* warp_gather(unsigned mask, std::uint64_t word, Site site) {
+  return warp_gather(mask, &word, 1, site);
+}
 
 // Storage shared by the threads of the current block, one per key.
 void* block_storage(const void* key, std::size_t bytes);

@@ -4,15 +4,22 @@
 #include <algorithm>
 #include <chrono>
 #include <cstring>
+#include <functional>
 #include <map>
 #include <mutex>
+#include <utility>
+#include <vector>
 
+#include "cuda/emulator/grid.h"
 #include "cuda/emulator/machine.h"
 #include "cuda/emulator/memory_guard.h"
 #include "cuda/error.h"
 
 struct CUevent_st {
   std::chrono::steady_clock::time_point time;
+};
+struct CUgraphExec_st {
+  std::vector<std::function<void()>> operations;
 };
 
 namespace hush::cuda {
@@ -80,7 +87,19 @@ DeviceMemory memory() {
   return {total - std::min(total, accounts.used), total};
 }
 
+namespace {
+
+// What CUDA refuses while a stream is recorded.
+void require_no_recording(const char* doing) {
+  if (emulator::is_recording())
+    throw CudaError(
+        fmt::format("cuda: {} failed: not permitted while a stream is recorded", doing));
+}
+
+}  // namespace
+
 std::byte* allocate(std::size_t bytes) {
+  require_no_recording("allocating memory");
   if (bytes > memory().free_bytes) return nullptr;
   std::byte* block = emulator::allocate_guarded(bytes);
   if (block == nullptr) return nullptr;
@@ -100,8 +119,9 @@ void release(std::byte* block) noexcept {
   emulator::release_guarded(block);
 }
 
+// Recorded too: a replay lends and takes back the same blocks, so that their guards hold there.
 void mark_usable(std::byte* block, std::size_t usable, std::size_t) noexcept {
-  emulator::set_usable(block, usable);
+  emulator::submit([=] { emulator::set_usable(block, usable); });
 }
 
 StreamHandle create_stream() {
@@ -109,16 +129,38 @@ StreamHandle create_stream() {
 }
 void destroy_stream(StreamHandle) noexcept {}
 void synchronize(StreamHandle) {
+  require_no_recording("waiting");
   emulator::check_guards();
 }
 
-void copy(void* to, const void* from, std::size_t bytes, CopyDirection, StreamHandle) {
-  if (bytes > 0) std::memmove(to, from, bytes);
+void copy(void* to, const void* from, std::size_t bytes, CopyDirection direction, StreamHandle) {
+  if (direction != CopyDirection::on_device) require_no_recording("copying host memory");
+  if (bytes > 0) emulator::submit([=] { std::memmove(to, from, bytes); });
 }
 void fill(void* to, int byte, std::size_t bytes, StreamHandle) {
-  if (bytes > 0) std::memset(to, byte, bytes);
+  if (bytes > 0) emulator::submit([=] { std::memset(to, byte, bytes); });
 }
 
+void begin_recording(StreamHandle) {
+  require_no_recording("recording");
+  emulator::begin_recording();
+}
+GraphHandle end_recording(StreamHandle) {
+  return new CUgraphExec_st{emulator::end_recording()};
+}
+void abandon_recording(StreamHandle) noexcept {
+  (void)emulator::end_recording();
+}
+void replay(GraphHandle graph, StreamHandle) {
+  for (const auto& operation : graph->operations) operation();
+}
+void destroy_graph(GraphHandle graph) noexcept {
+  delete graph;
+}
+
+bool has_clock() noexcept {
+  return false;
+}
 EventHandle create_event() {
   return new CUevent_st;
 }

@@ -1,9 +1,10 @@
-// Convolution and both its gradients as products that read images where they lie (implicit GEMM).
+// Convolution and its weight's gradient as products that read images where they lie (implicit
+// GEMM).
 //
 //   forward           y  [pixel of y, k]  = Σ over (tap, c)      x [pixel under the tap, c] w
-//   input's gradient  dx [pixel of x, c]  = Σ over (tap, k)      dy [pixel over the tap, k] w
 //   weight's gradient dw [(tap, c), k]    = Σ over pixels of y   x [pixel under the tap, c] dy
 //
+// convolution_gradient.cuh has the input's gradient.
 // Images are NHWC and weights [KH, KW, C / groups, K], so that the innermost index of every operand
 // is contiguous. Each group is a product of its own (blockIdx.z).
 #pragma once
@@ -22,6 +23,8 @@ struct ConvShape {
   int group_channels() const { return channels / groups; }
   int group_out_channels() const { return out_channels / groups; }
   int taps() const { return kernel_height * kernel_width; }
+  int in_pixels() const { return images * height * width; }
+  int out_pixels() const { return images * out_height * out_width; }
 };
 
 // x under the taps: outer is a pixel of y, depth is (tap, channel of the group).
@@ -64,77 +67,6 @@ struct PatchOperand {
     if (unsigned(h) >= unsigned(height) || unsigned(w) >= unsigned(width)) return {};
     return *reinterpret_cast<const Pack<T, V>*>(at.image +
                                                 (std::int64_t{h} * width + w) * channels + c);
-  }
-};
-
-// dy over the taps: outer is a pixel of x, depth is (tap, output channel of the group). The tap
-// (kh, kw) connects pixel (h, w) with output ((h + padding - kh) / stride, …) if that divides.
-template <class T>
-struct GradientPatchOperand {
-  static constexpr bool kDepthInner = true;
-  struct Cursor {
-    const T* image;
-    int bottom, right;
-  };
-  const T* dy;
-  int out_height, out_width, out_channels, padding;
-  Divisor pixels, width, group_out_channels, kernel_width, stride;
-
-  GradientPatchOperand(const ConvShape& s, const T* gradient)
-      : dy(gradient),
-        out_height(s.out_height),
-        out_width(s.out_width),
-        out_channels(s.out_channels),
-        padding(s.padding),
-        pixels(s.height * s.width),
-        width(s.width),
-        group_out_channels(s.group_out_channels()),
-        kernel_width(s.kernel_width),
-        stride(s.stride) {}
-
-  __device__ void select(int group) { dy += group * int(group_out_channels.divisor); }
-  __device__ Cursor cursor(int pixel) const {
-    const int n = pixels.quotient(pixel), rest = pixels.remainder(pixel);
-    return {dy + std::int64_t{n} * out_height * out_width * out_channels,
-            width.quotient(rest) + padding, width.remainder(rest) + padding};
-  }
-  template <int V>
-  __device__ Pack<T, V> load(const Cursor& at, int depth) const {
-    const int tap = group_out_channels.quotient(depth);
-    const int k = depth - tap * int(group_out_channels.divisor);
-    const int kh = kernel_width.quotient(tap);
-    const int h = at.bottom - kh, w = at.right - (tap - kh * int(kernel_width.divisor));
-    if (h < 0 || w < 0) return {};
-    const int oh = stride.quotient(h), ow = stride.quotient(w);
-    if (oh * int(stride.divisor) != h || ow * int(stride.divisor) != w) return {};
-    if (oh >= out_height || ow >= out_width) return {};
-    return *reinterpret_cast<const Pack<T, V>*>(
-        at.image + (std::int64_t{oh} * out_width + ow) * out_channels + k);
-  }
-};
-
-// w for the input's gradient: outer is a channel of x, depth is (tap, output channel).
-template <class T>
-struct TransposedWeightOperand {
-  static constexpr bool kDepthInner = true;
-  using Cursor = const T*;
-  const T* w;
-  std::int64_t out_channels, tap_step;
-  Divisor group_out_channels;
-
-  TransposedWeightOperand(const ConvShape& s, const T* weight)
-      : w(weight),
-        out_channels(s.out_channels),
-        tap_step(std::int64_t{s.group_channels()} * s.out_channels),
-        group_out_channels(s.group_out_channels()) {}
-
-  __device__ void select(int group) { w += group * int(group_out_channels.divisor); }
-  __device__ Cursor cursor(int channel) const { return w + channel * out_channels; }
-  template <int V>
-  __device__ Pack<T, V> load(const Cursor& start, int depth) const {
-    const int tap = group_out_channels.quotient(depth);
-    const int k = depth - tap * int(group_out_channels.divisor);
-    return *reinterpret_cast<const Pack<T, V>*>(start + tap * tap_step + k);
   }
 };
 
@@ -187,40 +119,29 @@ bool has_whole_packs(const ConvShape& s, const void* a, const void* b, const voi
 }
 
 // bias [K] and residual (like y) may be null.
-template <class T>
+template <ProductKind kind, class T>
 void convolution(const Queue& queue, const ConvShape& s, const T* x, const T* w, const T* bias,
                  const T* residual, bool relu, T* y) {
   const int step = s.group_out_channels();
   const bool vectors = has_whole_packs<T>(s, x, w, y) && is_aligned(bias) && is_aligned(residual);
-  product(queue, {s.images * s.out_height * s.out_width, step, s.taps() * s.group_channels()},
-          s.groups, vectors, PatchOperand<T>(s, x),
-          MatrixOperand<T, false>{w, s.out_channels, step},
-          MatrixOutput<T>{.at = y,
-                          .pitch = s.out_channels,
-                          .bias = bias,
-                          .residual = residual,
-                          .relu = relu,
-                          .group_step = step});
+  product<kind, T>(queue, {s.out_pixels(), step, s.taps() * s.group_channels()}, s.groups, vectors,
+                   PatchOperand<T>(s, x), MatrixOperand<T, false>{w, s.out_channels, step},
+                   MatrixOutput<T>{.at = y,
+                                   .pitch = s.out_channels,
+                                   .bias = bias,
+                                   .residual = residual,
+                                   .relu = relu,
+                                   .group_step = step});
 }
 
-template <class T>
-void convolution_backward_input(const Queue& queue, const ConvShape& s, const T* dy, const T* w,
-                                T* dx) {
-  product(queue,
-          {s.images * s.height * s.width, s.group_channels(), s.taps() * s.group_out_channels()},
-          s.groups, has_whole_packs<T>(s, dy, w, dx), GradientPatchOperand<T>(s, dy),
-          TransposedWeightOperand<T>(s, w),
-          MatrixOutput<T>{.at = dx, .pitch = s.channels, .group_step = s.group_channels()});
-}
-
-template <class T>
+template <ProductKind kind, class T>
 void convolution_backward_weight(const Queue& queue, const ConvShape& s, const T* x, const T* dy,
                                  T* dw) {
   const int step = s.group_out_channels();
-  product(queue, {s.taps() * s.group_channels(), step, s.images * s.out_height * s.out_width},
-          s.groups, has_whole_packs<T>(s, x, dy, dw), PixelOperand<T>(s, x),
-          MatrixOperand<T, false>{dy, s.out_channels, step},
-          MatrixOutput<T>{.at = dw, .pitch = s.out_channels, .group_step = step});
+  product<kind, T>(queue, {s.taps() * s.group_channels(), step, s.out_pixels()}, s.groups,
+                   has_whole_packs<T>(s, x, dy, dw), PixelOperand<T>(s, x),
+                   MatrixOperand<T, false>{dy, s.out_channels, step},
+                   MatrixOutput<T>{.at = dw, .pitch = s.out_channels, .group_step = step});
 }
 
 }  // namespace hush::cuda

@@ -7,7 +7,7 @@
 namespace hush::cuda {
 
 // A is m × k, B k × n, C m × n, all dense.
-template <class T>
+template <ProductKind kind, class T>
 void gemm(const Queue& queue, const GemmOptions& options, const T* a, const T* b, T* c, int m,
           int n, int k) {
   constexpr int width = 16 / int(sizeof(T));
@@ -18,9 +18,9 @@ void gemm(const Queue& queue, const GemmOptions& options, const T* a, const T* b
   const MatrixOutput<T> output{.at = c, .pitch = n, .accumulate = options.accumulate};
   const auto with_a = [&](const auto& left) {
     if (options.transpose_b)
-      product(queue, shape, 1, vectors, left, MatrixOperand<T, true>{b, pitch_b}, output);
+      product<kind, T>(queue, shape, 1, vectors, left, MatrixOperand<T, true>{b, pitch_b}, output);
     else
-      product(queue, shape, 1, vectors, left, MatrixOperand<T, false>{b, pitch_b}, output);
+      product<kind, T>(queue, shape, 1, vectors, left, MatrixOperand<T, false>{b, pitch_b}, output);
   };
   if (options.transpose_a)
     with_a(MatrixOperand<T, false>{a, pitch_a});

@@ -27,6 +27,9 @@ struct alignas(V * sizeof(T)) Pack {
 // What one block computes: 16 × 16 threads, `rows` × `columns` elements of C each.
 template <class T, int rows, int columns>
 struct Tiling {
+  using Element = T;
+  static constexpr bool kTensorCores = false;
+  static constexpr int kMaxDepth = 0x7fffffff;
   static constexpr int kSide = 16;
   static constexpr int kThreads = kSide * kSide;
   static constexpr int kWidth = 16 / int(sizeof(T));  // of a full pack
@@ -156,9 +159,10 @@ struct Accumulators {
 // Block (i, j, group · splits + split) computes tile (i, j) of C over one stretch of the depth, a
 // thread Tile::kThreadRows × kThreadColumns elements of it. Shared memory: 2 · 16 · (rows +
 // columns) elements and padding, 34 KiB at most.
-template <class T, class Tile, int V, class A, class B, class Output>
+template <class Tile, int V, class A, class B, class Output>
 __global__ void __launch_bounds__(Tile::kThreads)
     product_kernel(A a, B b, Output output, ProductShape s) {
+  using T = typename Tile::Element;
   auto& shared = shared_memory<ProductShared<T, Tile>>();
   const int group = int(blockIdx.z) / s.splits, split = int(blockIdx.z) % s.splits;
   a.select(group);
