@@ -81,6 +81,8 @@ class Op {
   virtual Tensor forward(const PassContext& context, std::span<const Tensor> inputs,
                          std::vector<Tensor>& saved) const = 0;
   virtual Keep keep() const = 0;
+  // Whether a training pass depends on its context's seed and step, so that no two are alike.
+  virtual bool is_random() const { return false; }
   // One gradient per input; undefined where it is not wanted. A gradient may be grad_output
   // itself, or stand in its memory if that is unique().
   virtual std::vector<Tensor> backward(const PassContext& context,

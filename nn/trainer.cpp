@@ -20,6 +20,15 @@ Trainer::Trainer(Graph model, ModelInfo info, TrainerOptions options, TrainerCal
           options_.max_steps, options_.save_every);
   require(options_.clip_norm >= 0, "trainer: the gradient cannot be clipped to norm {}",
           options_.clip_norm);
+  if (!options_.record_steps) return;
+  require(!options_.parallel.several(),
+          "trainer: a recorded step cannot exchange gradients with other ranks; use --cuda-graph "
+          "off");
+  for (const NodeId node : training_.graph.of_kind(NodeKind::op))
+    require(!training_.graph[node].op->is_random(),
+            "trainer: {} of '{}' draws new numbers in each step, which a recorded step cannot; use "
+            "--cuda-graph off",
+            training_.graph[node].op->name(), training_.graph[node].name);
 }
 
 void Trainer::resume(const std::filesystem::path& state_file) {
@@ -73,18 +82,7 @@ Ending Trainer::run(BatchSource& train, BatchSource* validation) {
 
 void Trainer::train_step(const Batch& batch) {
   learning_rate_ = learning_rate_at(options_.schedule, progress_.step);
-  const DataParallelOptions& parallel = options_.parallel;
-  TrainingPass pass(
-      training_.graph,
-      {.training = true,
-       .seed = options_.seed,
-       .step = std::uint64_t(progress_.step),
-       .first_image = batch.part.first,
-       .ranks = parallel.several() && parallel.sync_batch_norm ? parallel.ranks : nullptr,
-       .stand_in = batch.part.stand_in});
-  const double loss = forward(pass, batch);
-  check_loss(loss);
-  const std::vector<Tensor> gradients = backward(pass, batch);
+  const auto [loss, gradients] = options_.record_steps ? recorded_passes(batch) : passes(batch);
   double norm = 0;
   float scale = 1;
   if (options_.clip_norm > 0) {
@@ -103,6 +101,21 @@ void Trainer::train_step(const Batch& batch) {
                         .loss = loss,
                         .learning_rate = learning_rate_,
                         .gradient_norm = norm});
+}
+
+Trainer::StepResult Trainer::passes(const Batch& batch) {
+  const DataParallelOptions& parallel = options_.parallel;
+  TrainingPass pass(
+      training_.graph,
+      {.training = true,
+       .seed = options_.seed,
+       .step = std::uint64_t(progress_.step),
+       .first_image = batch.part.first,
+       .ranks = parallel.several() && parallel.sync_batch_norm ? parallel.ranks : nullptr,
+       .stand_in = batch.part.stand_in});
+  const double loss = forward(pass, batch);
+  check_loss(loss);
+  return {.loss = loss, .gradients = backward(pass, batch)};
 }
 
 // The loss of the whole batch, which is scored too.
@@ -142,6 +155,41 @@ std::vector<Tensor> Trainer::backward(TrainingPass& pass, const Batch& batch) {
   std::vector<Tensor> gradients = sum.finish();
   if (!options_.parallel.sync_batch_norm) average_buffers(*options_.parallel.ranks, model_, share);
   return gradients;
+}
+
+// Runs the passes as recorded with the first batch. Batches of another size, such as the last of
+// an epoch, are not recorded.
+Trainer::StepResult Trainer::recorded_passes(const Batch& batch) {
+  if (!recorded_) record_passes(batch);
+  RecordedPasses& recorded = *recorded_;
+  if (batch.images.shape() != recorded.inputs[0].shape()) return passes(batch);
+  recorded.inputs[0].assign(batch.images);
+  recorded.inputs[1].assign(batch.labels);
+  recorded.work->run();
+  add_to_score(progress_.running, recorded.logits.to(Device{}), batch.labels.to(Device{}));
+  const double loss = double(recorded.loss.to(Device{}).values<float>()[0]);
+  check_loss(loss);
+  return {.loss = loss, .gradients = recorded.gradients};
+}
+
+void Trainer::record_passes(const Batch& batch) {
+  const Device device = device_of(model_);
+  recorded_ = std::make_unique<RecordedPasses>();
+  RecordedPasses& recorded = *recorded_;
+  recorded.inputs = {Tensor::empty(batch.images.shape(), DType::float32, device),
+                     Tensor::empty(batch.labels.shape(), DType::int32, device)};
+  recorded.one = Tensor::full({}, 1, device);
+  recorded.work = backend(device).repeat([this, &recorded] {
+    recorded.loss = recorded.logits = {};
+    recorded.gradients.clear();
+    TrainingPass pass(training_.graph, {.training = true, .seed = options_.seed});
+    recorded.loss = pass.forward(recorded.inputs, [&](NodeId node, const Tensor& value) {
+      if (node == training_.logits) recorded.logits = value;
+    });
+    std::vector<Tensor> by_node = pass.backward({}, recorded.one);
+    for (const NodeId parameter : training_.graph.of_kind(NodeKind::parameter))
+      recorded.gradients.push_back(std::move(by_node[std::size_t(parameter)]));
+  });
 }
 
 bool Trainer::wants_to_stop() const {

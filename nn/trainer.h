@@ -9,11 +9,13 @@
 // (nn/data_parallel.h). All see the same reports; rank 0 alone writes files.
 #pragma once
 
+#include <array>
 #include <filesystem>
 #include <functional>
 #include <memory>
 
 #include "core/autograd.h"
+#include "core/backend.h"
 #include "core/passes.h"
 #include "nn/batch_source.h"
 #include "nn/checkpoint.h"
@@ -32,6 +34,8 @@ struct TrainerOptions {
   float label_smoothing = 0;              // in [0, 1)
   std::uint64_t seed = 0;                 // of ops that draw random numbers
   std::filesystem::path model_path = {};  // empty: nothing is saved
+  // Let the device record forward and backward pass once and start them as a whole (CUDA graph).
+  bool record_steps = false;
   // Save the state every this many steps as well; 0: only at the end of an epoch.
   std::int64_t save_every = 0;
   OptimizerOptions optimizer = {};
@@ -90,8 +94,25 @@ class Trainer {
   const TrainingProgress& progress() const { return progress_; }
 
  private:
+  // What the passes of a step leave.
+  struct StepResult {
+    double loss = 0;
+    std::vector<Tensor> gradients;  // in the order of the parameters
+  };
+  // A step's passes as work that the device repeats, and the tensors which that reads and leaves.
+  struct RecordedPasses {
+    std::array<Tensor, 2> inputs;
+    Tensor one;  // the gradient of the loss
+    Tensor loss, logits;
+    std::vector<Tensor> gradients;
+    std::unique_ptr<RepeatedWork> work;
+  };
+
   void share_state();
   void train_step(const Batch& batch);
+  StepResult passes(const Batch& batch);
+  StepResult recorded_passes(const Batch& batch);
+  void record_passes(const Batch& batch);
   double forward(TrainingPass& pass, const Batch& batch);
   std::vector<Tensor> backward(TrainingPass& pass, const Batch& batch);
   bool wants_to_stop() const;
@@ -108,6 +129,7 @@ class Trainer {
   std::unique_ptr<Optimizer> optimizer_;
   TrainingProgress progress_;
   double learning_rate_ = 0;  // of the step under way
+  std::unique_ptr<RecordedPasses> recorded_;
 };
 
 }  // namespace hush::nn

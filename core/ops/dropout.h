@@ -29,6 +29,7 @@ class Dropout final : public Op {
   Tensor forward(const PassContext& context, std::span<const Tensor> inputs,
                  std::vector<Tensor>& saved) const override;
   Keep keep() const override { return {}; }
+  bool is_random() const override { return rate_ > 0; }
   std::vector<Tensor> backward(const PassContext& context,
                                const BackwardArguments& arguments) const override;
 

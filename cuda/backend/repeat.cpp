@@ -1,5 +1,5 @@
-// Repeated work as a CUDA graph: the first run does the work as usual, the second records and starts
-// it, all later ones only start it.
+// Repeated work as a CUDA graph: the first run does the work as usual, the second records and
+// starts it, all later ones only start it.
 //
 // A graph's kernels keep their addresses, so what they use must not be lent to anybody else between
 // runs: the work has a pool of its own. The first run fills it, and the second, which asks for the

@@ -50,3 +50,12 @@ inline unsigned __ballot_sync(
 inline unsigned __umulhi(unsigned a, unsigned b) {
   return unsigned(std::uint64_t{a} * b >> 32);
 }
+
+// Four of the eight bytes of y:x; nibble i of the selector names the one for byte i.
+inline unsigned __byte_perm(unsigned x, unsigned y, unsigned selector) {
+  const std::uint64_t bytes = std::uint64_t{y} << 32 | x;
+  unsigned result = 0;
+  for (unsigned i = 0; i < 4; ++i)
+    result |= unsigned(bytes >> (selector >> (4 * i) & 7) * 8 & 0xff) << (8 * i);
+  return result;
+}

@@ -65,10 +65,11 @@ inline void mma_tf32(float (&c)[4], const std::uint32_t (&a)[4], const std::uint
 
 inline void mma_u8(std::uint32_t (&c)[4], const std::uint32_t (&a)[4], const std::uint32_t (&b)[2],
                    emulator::Site site = emulator::Site::current()) {
-  emulator::multiply_fragments(
-      c, a, b, site, [](std::uint32_t& sum, std::uint32_t x, std::uint32_t y) {
-        for (int byte = 0; byte < 32; byte += 8) sum += (x >> byte & 0xff) * (y >> byte & 0xff);
-      });
+  emulator::multiply_fragments(c, a, b, site,
+                               [](std::uint32_t& sum, std::uint32_t x, std::uint32_t y) {
+                                 for (int byte = 0; byte < 32; byte += 8)
+                                   sum += (x >> byte & 0xff) * (y >> byte & 0xff);
+                               });
 }
 
 // Two floats, each rounded to the nearest bf16, ties to even.

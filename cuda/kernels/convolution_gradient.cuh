@@ -151,8 +151,8 @@ struct PixelClassOutput {
   __device__ void store(int row, int column, int split, const Pack<T, V>& values) const {
     const int n = class_pixels.quotient(row), rest = row - n * int(class_pixels.divisor);
     const int h = class_width.quotient(rest), w = rest - h * int(class_width.divisor);
-    const std::int64_t pixel = std::int64_t{n} * image_pixels +
-                               (first_row + h * stride) * width + first_column + w * stride;
+    const std::int64_t pixel = std::int64_t{n} * image_pixels + (first_row + h * stride) * width +
+                               first_column + w * stride;
     *reinterpret_cast<Pack<T, V>*>(at + split * split_step + pixel * pitch + column) = values;
   }
 };

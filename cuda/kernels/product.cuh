@@ -160,7 +160,7 @@ struct Accumulators {
 // thread Tile::kThreadRows × kThreadColumns elements of it. Shared memory: 2 · 16 · (rows +
 // columns) elements and padding, 34 KiB at most.
 template <class Tile, int V, class A, class B, class Output>
-__global__ void __launch_bounds__(Tile::kThreads)
+__global__ void __launch_bounds__(Tile::kThreads, 1)
     product_kernel(A a, B b, Output output, ProductShape s) {
   using T = typename Tile::Element;
   auto& shared = shared_memory<ProductShared<T, Tile>>();

@@ -53,11 +53,11 @@ inline bool is_aligned(const void* address) {
 
 // 128 rows; wide or narrow.
 template <class Arithmetic, int words>
-using WideTensorTiling = TensorTiling<Arithmetic, 2, 4, 4, 4, words, 2>;
+using WideTensorTiling = TensorTiling<Arithmetic, 2, 4, 4, 4, words>;
 template <class Arithmetic, int words>
-using NarrowTensorTiling = TensorTiling<Arithmetic, 4, 2, 2, 4, words, 2>;
-// 64 × 64: each element of C has eight sums.
-using LimbTiling = TensorTiling<LimbArithmetic, 2, 4, 2, 2, 8, 1>;
+using NarrowTensorTiling = TensorTiling<Arithmetic, 4, 2, 2, 4, words>;
+// 32 × 32: each element of C has eight sums, and more than 64 a thread would not fit.
+using LimbTiling = TensorTiling<LimbArithmetic, 2, 2, 1, 2, 8>;
 
 template <class Arithmetic, int V, class A, class B, class Output>
 void tensor_product(const Queue& queue, const ProductShape& s, int groups, const A& a, const B& b,

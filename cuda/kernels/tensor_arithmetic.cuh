@@ -46,6 +46,18 @@ struct Tf32Arithmetic {
   __device__ static float combine(const float (&sums)[kPlanes]) { return sums[0]; }
 };
 
+// Byte i of result p is byte p of row i.
+__device__ inline void transpose_bytes(const std::uint32_t (&rows)[4], std::uint32_t* result) {
+  const std::uint32_t low01 = __byte_perm(rows[0], rows[1], 0x5140);
+  const std::uint32_t low23 = __byte_perm(rows[2], rows[3], 0x5140);
+  const std::uint32_t high01 = __byte_perm(rows[0], rows[1], 0x7362);
+  const std::uint32_t high23 = __byte_perm(rows[2], rows[3], 0x7362);
+  result[0] = __byte_perm(low01, low23, 0x5410);
+  result[1] = __byte_perm(low01, low23, 0x7632);
+  result[2] = __byte_perm(high01, high23, 0x5410);
+  result[3] = __byte_perm(high01, high23, 0x7632);
+}
+
 // Words of Z_2^64, exact, as eight unsigned bytes (limbs): x y = Σ x_p y_q 2^(8 (p + q)), of which
 // the 36 products with p + q < 8 count modulo 2^64. Signs need no care there.
 //
@@ -60,11 +72,11 @@ struct LimbArithmetic {
 
   __device__ static void pack(const Ring (&x)[kPerWord], std::uint32_t (&planes)[kPlanes]) {
     HUSH_UNROLL
-    for (int p = 0; p < kPlanes; ++p) {
-      planes[p] = 0;
+    for (int half = 0; half < 2; ++half) {
+      std::uint32_t rows[4];
       HUSH_UNROLL
-      for (int i = 0; i < kPerWord; ++i)
-        planes[p] |= (std::uint32_t(x[i] >> (8 * p)) & 0xff) << (8 * i);
+      for (int i = 0; i < 4; ++i) rows[i] = std::uint32_t(x[i] >> (32 * half));
+      transpose_bytes(rows, &planes[4 * half]);
     }
   }
   __device__ static void mma(std::uint32_t (&c)[4], const std::uint32_t (&a)[4],

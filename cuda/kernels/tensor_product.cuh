@@ -12,10 +12,9 @@
 namespace hush::cuda {
 
 // What one block computes: warp_rows × warp_columns warps, each row_fragments · 16 rows and
-// column_fragments · 8 columns of C. Tiles are staged `stages` times: with two, one barrier per
-// step.
+// column_fragments · 8 columns of C; `words` of depth are staged at a time.
 template <class Arithmetic_, int warp_rows, int warp_columns, int row_fragments,
-          int column_fragments, int words, int stages>
+          int column_fragments, int words>
 struct TensorTiling {
   using Arithmetic = Arithmetic_;
   using Element = typename Arithmetic::Element;
@@ -28,7 +27,6 @@ struct TensorTiling {
   static constexpr int kRows = warp_rows * kWarpHeight, kColumns = warp_columns * kWarpWidth;
   static constexpr int kWords = words;
   static constexpr int kDepth = words * Arithmetic::kPerWord;
-  static constexpr int kStages = stages;
   static_assert(kRows % 32 == 0 && kColumns % 32 == 0 && words % 8 == 0);
 };
 
@@ -37,8 +35,8 @@ using WordTile = std::uint32_t[Tile::Arithmetic::kPlanes][Tile::kWords][outer];
 
 template <class Tile>
 struct alignas(16) TensorShared {
-  WordTile<Tile, Tile::kRows> a[Tile::kStages];
-  WordTile<Tile, Tile::kColumns> b[Tile::kStages];
+  WordTile<Tile, Tile::kRows> a[2];
+  WordTile<Tile, Tile::kColumns> b[2];
 };
 
 // Where outer `o` of word `w` lies. Keeps groups of four neighbours together.
@@ -68,8 +66,12 @@ struct WordLoader {
 
   __device__ static int along(int j) { return (int(threadIdx.x) + j * Tile::kThreads) % kPerRow; }
   __device__ static int across(int j) { return (int(threadIdx.x) + j * Tile::kThreads) / kPerRow; }
-  __device__ static int outer_at(int j) { return (kDepthInner ? across(j) : along(j)) * kUnitOuter; }
-  __device__ static int depth_at(int j) { return (kDepthInner ? along(j) : across(j)) * kUnitDepth; }
+  __device__ static int outer_at(int j) {
+    return (kDepthInner ? across(j) : along(j)) * kUnitOuter;
+  }
+  __device__ static int depth_at(int j) {
+    return (kDepthInner ? along(j) : across(j)) * kUnitDepth;
+  }
 
   __device__ void start(const Operand& operand, int first, int extent) {
     HUSH_UNROLL
@@ -83,8 +85,7 @@ struct WordLoader {
     for (int j = 0; j < kUnits; ++j) HUSH_UNROLL
     for (int p = 0; p < kPacks; ++p) {
       const int at = depth + depth_at(j) + p * kPackDepth;
-      staged[j][p] =
-          inside[j] && at < end ? operand.template load<V>(cursor[j], at) : Pack<T, V>{};
+      staged[j][p] = inside[j] && at < end ? operand.template load<V>(cursor[j], at) : Pack<T, V>{};
     }
   }
   // Element (u, d) of unit j.
@@ -120,8 +121,6 @@ struct FragmentSums {
   using Arithmetic = typename Tile::Arithmetic;
   using T = typename Arithmetic::Element;
   static constexpr int kPlanes = Arithmetic::kPlanes;
-  // Of B whose fragments are kept in registers; all eight of LimbArithmetic would not fit.
-  static constexpr int kPlanesAtATime = kPlanes < 4 ? kPlanes : 4;
 
   typename Arithmetic::Sum sum[kPlanes][Tile::kRowFragments][Tile::kColumnFragments][4];
 
@@ -137,38 +136,31 @@ struct FragmentSums {
                            const WordTile<Tile, Tile::kColumns>& b) {
     const int t = int(threadIdx.x) % 4, column = warp_column() + int(threadIdx.x) % 32 / 4;
     HUSH_UNROLL
-    for (int first = 0; first < Tile::kWords; first += 8) HUSH_UNROLL
-    for (int q0 = 0; q0 < kPlanes; q0 += kPlanesAtATime)
-      multiply_planes(a, b, q0, first + t, column);
-  }
-
-  // Planes q0 … of B with all planes of A that matter to them, at words `low` and low + 4.
-  __device__ void multiply_planes(const WordTile<Tile, Tile::kRows>& a,
-                                  const WordTile<Tile, Tile::kColumns>& b, int q0, int low,
-                                  int column) {
-    const int high = low + 4;
-    std::uint32_t right[kPlanesAtATime][Tile::kColumnFragments][2];
-    HUSH_UNROLL
-    for (int q = 0; q < kPlanesAtATime; ++q) HUSH_UNROLL
-    for (int j = 0; j < Tile::kColumnFragments; ++j) {
-      right[q][j][0] = b[q0 + q][low][swizzled(low, column + 8 * j)];
-      right[q][j][1] = b[q0 + q][high][swizzled(high, column + 8 * j)];
-    }
-    HUSH_UNROLL
-    for (int p = 0; p < kPlanes - q0; ++p) {
-      std::uint32_t left[Tile::kRowFragments][4];
+    for (int first = 0; first < Tile::kWords; first += 8) {
+      const int low = first + t, high = low + 4;
+      std::uint32_t right[kPlanes][Tile::kColumnFragments][2];
       HUSH_UNROLL
-      for (int i = 0; i < Tile::kRowFragments; ++i) {
-        left[i][0] = a[p][low][swizzled(low, row() + 16 * i)];
-        left[i][1] = a[p][low][swizzled(low, row() + 16 * i + 8)];
-        left[i][2] = a[p][high][swizzled(high, row() + 16 * i)];
-        left[i][3] = a[p][high][swizzled(high, row() + 16 * i + 8)];
+      for (int q = 0; q < kPlanes; ++q) HUSH_UNROLL
+      for (int j = 0; j < Tile::kColumnFragments; ++j) {
+        right[q][j][0] = b[q][low][swizzled(low, column + 8 * j)];
+        right[q][j][1] = b[q][high][swizzled(high, column + 8 * j)];
       }
       HUSH_UNROLL
-      for (int q = 0; q < kPlanesAtATime; ++q) HUSH_UNROLL
-      for (int i = 0; i < Tile::kRowFragments; ++i) HUSH_UNROLL
-      for (int j = 0; j < Tile::kColumnFragments; ++j)
-        if (p + q0 + q < kPlanes) Arithmetic::mma(sum[p + q0 + q][i][j], left[i], right[q][j]);
+      for (int p = 0; p < kPlanes; ++p) {
+        std::uint32_t left[Tile::kRowFragments][4];
+        HUSH_UNROLL
+        for (int i = 0; i < Tile::kRowFragments; ++i) {
+          left[i][0] = a[p][low][swizzled(low, row() + 16 * i)];
+          left[i][1] = a[p][low][swizzled(low, row() + 16 * i + 8)];
+          left[i][2] = a[p][high][swizzled(high, row() + 16 * i)];
+          left[i][3] = a[p][high][swizzled(high, row() + 16 * i + 8)];
+        }
+        HUSH_UNROLL
+        for (int q = 0; q < kPlanes - p; ++q) HUSH_UNROLL
+        for (int i = 0; i < Tile::kRowFragments; ++i) HUSH_UNROLL
+        for (int j = 0; j < Tile::kColumnFragments; ++j)
+          Arithmetic::mma(sum[p + q][i][j], left[i], right[q][j]);
+      }
     }
   }
 
@@ -201,7 +193,7 @@ struct FragmentSums {
 // Block (i, j, group · splits + split) computes tile (i, j) of C over one stretch of the depth, a
 // warp kWarpHeight × kWarpWidth of it. Shared memory: the words of both tiles, 32 KiB.
 template <class Tile, int V, class A, class B, class Output>
-__global__ void __launch_bounds__(Tile::kThreads)
+__global__ void __launch_bounds__(Tile::kThreads, 1)
     tensor_product_kernel(A a, B b, Output output, ProductShape s) {
   auto& shared = shared_memory<TensorShared<Tile>>();
   const int group = int(blockIdx.z) / s.splits, split = int(blockIdx.z) % s.splits;
@@ -230,10 +222,7 @@ __global__ void __launch_bounds__(Tile::kThreads)
       loader_b.fetch(b, depth + Tile::kDepth, end);
     }
     sums.multiply(shared.a[stage], shared.b[stage]);
-    if constexpr (Tile::kStages == 1)
-      __syncthreads();  // before the next deposit into the same tiles
-    else
-      stage = 1 - stage;
+    stage = 1 - stage;  // all threads are done with that one: they came to the barrier
   }
   sums.template store<V>(output, row0, column0, s.m, s.n, split);
 }

@@ -94,11 +94,11 @@ void expect_convolutions_match(DType dtype, const std::function<Tensor(const Sha
   for (const ConvCase& c : kConvCases) {
     if (c.options.groups == c.channels) continue;  // depthwise: no product
     SCOPED_TRACE(c.name);
-    expect_parity({drawn(c.x()), drawn(c.w()), result(c.y(), dtype), drawn({c.out_channels}),
-                   drawn(c.y())},
-                  [&](Backend& b, const std::vector<Tensor>& t) {
-                    b.conv2d(c.options, t[0], t[1], {t[3], t[4], dtype == DType::float32}, t[2]);
-                  });
+    expect_parity(
+        {drawn(c.x()), drawn(c.w()), result(c.y(), dtype), drawn({c.out_channels}), drawn(c.y())},
+        [&](Backend& b, const std::vector<Tensor>& t) {
+          b.conv2d(c.options, t[0], t[1], {t[3], t[4], dtype == DType::float32}, t[2]);
+        });
     expect_parity({drawn(c.y()), drawn(c.w()), result(c.x(), dtype)},
                   [&](Backend& b, const std::vector<Tensor>& t) {
                     b.conv2d_backward_input(c.options, t[0], t[1], t[2]);
@@ -129,8 +129,8 @@ TEST_F(TensorProducts, ConvolutionsRoundWhatTheyMultiply) {
 
 TEST_F(TensorProducts, RingProductsFromBytesAreExact) {
   device().set_ring_product(RingProduct::limbs);
-  for (const auto& [m, n, k] : {GemmCase{3, 5, 2}, GemmCase{70, 75, 37}, GemmCase{66, 68, 40},
-                                GemmCase{8, 12, 520}})
+  for (const auto& [m, n, k] :
+       {GemmCase{3, 5, 2}, GemmCase{70, 75, 37}, GemmCase{66, 68, 40}, GemmCase{8, 12, 520}})
     for (int flags = 0; flags < 8; ++flags) {
       if (m == 3 && flags > 1) continue;
       SCOPED_TRACE(fmt::format("{} x {} x {} flags {}", m, n, k, flags));

@@ -63,6 +63,33 @@ TEST(Trainer, LearnsAndReports) {
             std::max(epochs[0].validation.accuracy(), epochs[1].validation.accuracy()));
 }
 
+// 300 images leave a last batch of another size, which is not recorded.
+TEST(Trainer, RecordedStepsChangeNothing) {
+  std::vector<std::vector<double>> losses(2);
+  for (const bool recorded : {false, true}) {
+    MemorySource train = make_task(300, 32, 1);
+    TrainerOptions options = small_options();
+    options.record_steps = recorded;
+    Trainer(small_model(), {}, options,
+            {.on_step = [&](const StepReport& s) { losses[recorded].push_back(s.loss); }})
+        .run(train);
+  }
+  EXPECT_EQ(losses[0].size(), 20u);
+  EXPECT_EQ(losses[0], losses[1]);
+}
+
+TEST(Trainer, RandomStepsCannotBeRecorded) {
+  TrainerOptions options = small_options();
+  options.record_steps = true;
+  const Graph dropping = make_model("efficientnet-b0", 3, {1, 32, 32, 3}, 1);
+  try {
+    const Trainer trainer(dropping, {}, options);
+    FAIL() << "a network with dropout was accepted";
+  } catch (const ArgumentError& error) {
+    EXPECT_THAT(error.what(), HasSubstr("--cuda-graph off"));
+  }
+}
+
 TEST(Trainer, ClippingBoundsTheStep) {
   MemorySource train = make_task(64, 64, 1);
   const auto moved = [&](double clip) {

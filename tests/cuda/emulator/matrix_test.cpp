@@ -31,30 +31,29 @@ Place place_of_c(int group, int thread, int i) {
   return {i < 2 ? group : group + 8, thread * 2 + (i & 1)};
 }
 
-const Layout kBf16Layout = {
-    16, 8, 4,
-    [](int group, int thread, int i) -> Place {
-      return {(i < 2 || (i >= 4 && i < 6)) ? group : group + 8,
-              thread * 2 + (i & 1) + (i >= 4 ? 8 : 0)};
-    },
-    [](int group, int thread, int i) -> Place {
-      return {thread * 2 + (i & 1) + (i >= 2 ? 8 : 0), group};
-    }};
-const Layout kTf32Layout = {
-    8, 4, 2,
-    [](int group, int thread, int i) -> Place {
-      return {i % 2 == 0 ? group : group + 8, i < 2 ? thread : thread + 4};
-    },
-    [](int group, int thread, int i) -> Place { return {i == 0 ? thread : thread + 4, group}; }};
-const Layout kBytesLayout = {
-    32, 16, 8,
-    [](int group, int thread, int i) -> Place {
-      return {(i < 4 || (i >= 8 && i < 12)) ? group : group + 8,
-              thread * 4 + (i & 3) + (i >= 8 ? 16 : 0)};
-    },
-    [](int group, int thread, int i) -> Place {
-      return {thread * 4 + (i & 3) + (i >= 4 ? 16 : 0), group};
-    }};
+const Layout kBf16Layout = {16, 8, 4,
+                            [](int group, int thread, int i) -> Place {
+                              return {(i < 2 || (i >= 4 && i < 6)) ? group : group + 8,
+                                      thread * 2 + (i & 1) + (i >= 4 ? 8 : 0)};
+                            },
+                            [](int group, int thread, int i) -> Place {
+                              return {thread * 2 + (i & 1) + (i >= 2 ? 8 : 0), group};
+                            }};
+const Layout kTf32Layout = {8, 4, 2,
+                            [](int group, int thread, int i) -> Place {
+                              return {i % 2 == 0 ? group : group + 8, i < 2 ? thread : thread + 4};
+                            },
+                            [](int group, int thread, int i) -> Place {
+                              return {i == 0 ? thread : thread + 4, group};
+                            }};
+const Layout kBytesLayout = {32, 16, 8,
+                             [](int group, int thread, int i) -> Place {
+                               return {(i < 4 || (i >= 8 && i < 12)) ? group : group + 8,
+                                       thread * 4 + (i & 3) + (i >= 8 ? 16 : 0)};
+                             },
+                             [](int group, int thread, int i) -> Place {
+                               return {thread * 4 + (i & 3) + (i >= 4 ? 16 : 0), group};
+                             }};
 
 // Small integers that all three types hold exactly.
 int a_at(Place p) {
@@ -125,9 +124,9 @@ INSTANTIATE_TEST_SUITE_P(Orders, EmulatedMatrix,
 TEST(EmulatedRounding, Bf16IsTheNearestAndEvenOnTies) {
   const auto rounded = [](float x) { return std::bit_cast<float>(pack_bf16(x, 0) << 16); };
   EXPECT_EQ(rounded(1.0f), 1.0f);
-  EXPECT_EQ(rounded(1.0f + 0x1p-8f), 1.0f);              // a tie; 1 is even
-  EXPECT_EQ(rounded(1.0f + 0x3p-8f), 1.0f + 0x1p-6f);    // a tie; the upper one is even
-  EXPECT_EQ(rounded(1.0f + 0x1.01p-8f), 1.0f + 0x1p-7f); // above the tie
+  EXPECT_EQ(rounded(1.0f + 0x1p-8f), 1.0f);               // a tie; 1 is even
+  EXPECT_EQ(rounded(1.0f + 0x3p-8f), 1.0f + 0x1p-6f);     // a tie; the upper one is even
+  EXPECT_EQ(rounded(1.0f + 0x1.01p-8f), 1.0f + 0x1p-7f);  // above the tie
   EXPECT_EQ(rounded(-3.14159265f), -3.140625f);
   EXPECT_EQ(rounded(INFINITY), INFINITY);
   EXPECT_EQ(rounded(3.4e38f), INFINITY);
