@@ -11,6 +11,7 @@
 #include "core/backend.h"
 #include "cuda/product_choice.h"
 #include "cuda/queue.h"
+#include "cuda/vendor.h"
 
 namespace hush::cuda {
 
@@ -29,6 +30,11 @@ class CudaBackend final : public Backend {
   void set_precision(Precision precision) override { precision_ = precision; }
   // Where ring products run; at first what HUSH_RING_PRODUCT says (auto, simt or limbs).
   void set_ring_product(RingProduct product) { ring_product_ = product; }
+  // NVIDIA's libraries for float products from now on; null: our own kernels.
+  void set_vendor(std::unique_ptr<VendorGemm> gemm) { vendor_gemm_ = std::move(gemm); }
+  void set_vendor(std::unique_ptr<VendorConvolution> convolution) {
+    vendor_convolution_ = std::move(convolution);
+  }
   // For kernels of this device; selects the device for the calling thread.
   Queue queue();
 
@@ -97,6 +103,8 @@ class CudaBackend final : public Backend {
   friend class RecordedWork;
   // Copies and waits for the host would be left out of a recording.
   void require_no_recording(std::string_view doing) const;
+  void vendor_conv2d(const ConvShape& s, const Tensor& x, const Tensor& w,
+                     const ConvEpilogue& epilogue, const Tensor& y);
   template <class T, class Run>
   void run_product(const RingProductChoice::Shape& shape, bool overwrites, const Run& run);
   // Throws if a softmax that has run by now met a wrong label. The stream must be idle.
@@ -110,6 +118,8 @@ class CudaBackend final : public Backend {
   std::atomic<bool> labels_unchecked_ = false;
   Precision precision_ = Precision::float32;
   RingProduct ring_product_;
+  std::unique_ptr<VendorGemm> vendor_gemm_;
+  std::unique_ptr<VendorConvolution> vendor_convolution_;
   RingProductChoice ring_choice_;
   DevicePool* work_pool_ = &pool_;  // of repeated work, while it runs
   bool recording_ = false;

@@ -36,6 +36,12 @@ std::string complaint(const Probe& probe) {
                      probe.detail);
 }
 
+CudaBackend& device_of(int index) {
+  auto& device = static_cast<CudaBackend&>(backend({Device::Kind::cuda, index}));
+  (void)device.queue();  // selects it
+  return device;
+}
+
 std::unique_ptr<Backend> make_backend(int index) {
   return std::make_unique<CudaBackend>(index);
 }
@@ -68,6 +74,14 @@ void check_device(int index) {
         fmt::format("device cuda:{} does not exist: this machine has {} (cuda:0 "
                     "to cuda:{})",
                     index, probe.devices, probe.devices - 1));
+}
+
+void use_cublas(int index) {
+  device_of(index).set_vendor(make_cublas());
+}
+
+void use_cudnn(int index) {
+  device_of(index).set_vendor(make_cudnn());
 }
 
 }  // namespace hush::cuda

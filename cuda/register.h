@@ -20,4 +20,9 @@ int device_count();
 // can be used.
 void check_device(int index);
 
+// Lets float products of device `index` run in NVIDIA's libraries instead of our kernels. Throws
+// CudaError, one line, if a library is not in this build or not on this machine.
+void use_cublas(int index);
+void use_cudnn(int index);
+
 }  // namespace hush::cuda

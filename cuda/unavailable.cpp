@@ -25,4 +25,12 @@ void check_device(int) {
   throw CudaError(kWhyNot);
 }
 
+void use_cublas(int) {
+  throw CudaError(kWhyNot);
+}
+
+void use_cudnn(int) {
+  throw CudaError(kWhyNot);
+}
+
 }  // namespace hush::cuda

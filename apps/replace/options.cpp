@@ -134,6 +134,7 @@ void AutorepRequest::add_to(CLI::App& app) {
                  "metrics as JSON lines to this file; without a name, to stdout")
       ->expected(0, 1);
   common.device.add_to(app);
+  common.products.add_to(app);
 }
 
 std::vector<AutorepOptions> AutorepRequest::runs() const {
@@ -167,33 +168,35 @@ std::vector<AutorepOptions> AutorepRequest::runs() const {
 nn::Metadata AutorepOptions::recorded() const {
   const nn::ReplacementOptions& r = replacement;
   const auto number = [](double x) { return fmt::format("{}", x); };
-  return {{"method", method},
-          {"poly", polynomial},
-          {"dapa", dapa},
-          {"branch_scale", number(r.polynomial.branch.quadratic_scale)},
-          {"stream_scale", number(r.polynomial.stream.quadratic_scale)},
-          {"quadratic_limit", number(r.polynomial.branch.quadratic_limit)},
-          {"th", number(r.mask.threshold)},
-          {"mu", number(r.mask.penalty)},
-          {"candidates", std::to_string(r.mask.candidates)},
-          {"epochs", std::to_string(r.epochs)},
-          {"batch", std::to_string(batch)},
-          {"lr", number(r.weight_rate)},
-          {"indicator_lr", number(r.indicator_rate)},
-          {"ramp", number(r.ramp_end)},
-          {"freeze", number(r.freeze_at)},
-          {"norms", r.fix_norms ? "fixed" : "moving"},
-          {"calibration", std::to_string(r.calibration_batches)},
-          {"clip", number(r.clip_norm)},
-          {"distill", r.distill ? fmt::format("temperature {}", r.temperature) : "no"},
-          {"lookahead", std::to_string(r.lookahead)},
-          {"label_smoothing", fmt::format("{}", r.label_smoothing)},
-          {"images", images > 0 ? std::to_string(images) : "all"},
-          {"holdout", std::to_string(holdout)},
-          {"augment", augment.text()},
-          {"budget", std::to_string(r.budget)},
-          {"from", from},
-          {"seed", std::to_string(r.seed)}};
+  nn::Metadata options{{"method", method},
+                       {"poly", polynomial},
+                       {"dapa", dapa},
+                       {"branch_scale", number(r.polynomial.branch.quadratic_scale)},
+                       {"stream_scale", number(r.polynomial.stream.quadratic_scale)},
+                       {"quadratic_limit", number(r.polynomial.branch.quadratic_limit)},
+                       {"th", number(r.mask.threshold)},
+                       {"mu", number(r.mask.penalty)},
+                       {"candidates", std::to_string(r.mask.candidates)},
+                       {"epochs", std::to_string(r.epochs)},
+                       {"batch", std::to_string(batch)},
+                       {"lr", number(r.weight_rate)},
+                       {"indicator_lr", number(r.indicator_rate)},
+                       {"ramp", number(r.ramp_end)},
+                       {"freeze", number(r.freeze_at)},
+                       {"norms", r.fix_norms ? "fixed" : "moving"},
+                       {"calibration", std::to_string(r.calibration_batches)},
+                       {"clip", number(r.clip_norm)},
+                       {"distill", r.distill ? fmt::format("temperature {}", r.temperature) : "no"},
+                       {"lookahead", std::to_string(r.lookahead)},
+                       {"label_smoothing", fmt::format("{}", r.label_smoothing)},
+                       {"images", images > 0 ? std::to_string(images) : "all"},
+                       {"holdout", std::to_string(holdout)},
+                       {"augment", augment.text()},
+                       {"budget", std::to_string(r.budget)},
+                       {"from", from},
+                       {"seed", std::to_string(r.seed)}};
+  products.record(options);
+  return options;
 }
 
 std::string AutorepOptions::label() const {

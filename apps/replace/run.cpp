@@ -179,6 +179,7 @@ void AutorepRun::show_result() {
 
 RunEnding AutorepRun::run() {
   const Device device = o_.device.apply();
+  o_.products.apply(device);
   const RunData data = load_run_data(o_);
   const data::Dataset& train = data.train;
   scored_as_ = data.scored_as;

@@ -43,6 +43,11 @@ void TrainingOptions::add_to(CLI::App& app) {
   app.add_option("--seed", trainer.seed)->capture_default_str();
   add_parallel(app);
   device.add_to(app);
+  products.add_to(app);
+  app.add_option("--cuda-graph", cuda_graph,
+                 "on a GPU, record a step's passes once and start them as a whole")
+      ->check(CLI::IsMember({"on", "off"}))
+      ->capture_default_str();
 }
 
 void TrainingOptions::add_schedule(CLI::App& app) {
@@ -127,25 +132,27 @@ data::LoaderOptions loader_options(const TrainingOptions& o, const nn::ModelInfo
 
 nn::Metadata recorded(const TrainingOptions& o) {
   const nn::TrainerOptions& t = o.trainer;
-  return {{"optimizer", o.optimizer},
-          {"schedule", o.schedule},
-          {"epochs", std::to_string(t.epochs)},
-          {"batch", std::to_string(o.batch)},
-          {"lr", fmt::format("{}", t.schedule.learning_rate)},
-          {"momentum", fmt::format("{}", t.optimizer.momentum)},
-          {"nesterov", t.optimizer.nesterov ? "yes" : "no"},
-          {"weight_decay", fmt::format("{}", t.optimizer.weight_decay)},
-          {"decay_norm", t.optimizer.decay_all ? "yes" : "no"},
-          {"milestones", fmt::format("{}", fmt::join(t.schedule.milestones, ","))},
-          {"gamma", fmt::format("{}", t.schedule.gamma)},
-          {"warmup", fmt::format("{}", o.warmup_epochs)},
-          {"label_smoothing", fmt::format("{}", t.label_smoothing)},
-          {"clip", fmt::format("{}", t.clip_norm)},
-          {"augment", o.augment.text()},
-          {"shuffle", o.shuffle ? "yes" : "no"},
-          {"from", o.from},
-          {"act", o.activation},
-          {"seed", std::to_string(t.seed)}};
+  nn::Metadata options{{"optimizer", o.optimizer},
+                       {"schedule", o.schedule},
+                       {"epochs", std::to_string(t.epochs)},
+                       {"batch", std::to_string(o.batch)},
+                       {"lr", fmt::format("{}", t.schedule.learning_rate)},
+                       {"momentum", fmt::format("{}", t.optimizer.momentum)},
+                       {"nesterov", t.optimizer.nesterov ? "yes" : "no"},
+                       {"weight_decay", fmt::format("{}", t.optimizer.weight_decay)},
+                       {"decay_norm", t.optimizer.decay_all ? "yes" : "no"},
+                       {"milestones", fmt::format("{}", fmt::join(t.schedule.milestones, ","))},
+                       {"gamma", fmt::format("{}", t.schedule.gamma)},
+                       {"warmup", fmt::format("{}", o.warmup_epochs)},
+                       {"label_smoothing", fmt::format("{}", t.label_smoothing)},
+                       {"clip", fmt::format("{}", t.clip_norm)},
+                       {"augment", o.augment.text()},
+                       {"shuffle", o.shuffle ? "yes" : "no"},
+                       {"from", o.from},
+                       {"act", o.activation},
+                       {"seed", std::to_string(t.seed)}};
+  o.products.record(options);
+  return options;
 }
 
 parallel::Facts command_facts(const TrainingOptions& o) {
@@ -158,6 +165,7 @@ parallel::Facts command_facts(const TrainingOptions& o) {
                         {"partial", o.partial ? "yes" : "no"},
                         {"resume", o.resume ? "yes" : "no"},
                         {"sync-batch-norm", parallel.sync_batch_norm ? "yes" : "no"},
+                        {"cuda-graph", o.cuda_graph},
                         {"bucket-mib", fmt::format("{}", o.bucket_mib)}};
   for (const auto& [name, value] : recorded(o)) facts.emplace_back(name, value);
   return facts;

@@ -6,6 +6,7 @@
 
 #include "apps/common/command_line.h"
 #include "apps/common/dataset_options.h"
+#include "apps/common/product_options.h"
 #include "core/communicator.h"
 #include "nn/trainer.h"
 #include "parallel/agreement.h"
@@ -15,6 +16,8 @@ namespace hush::apps {
 struct TrainingOptions {
   DatasetOptions dataset;
   DeviceOptions device;
+  ProductOptions products;
+  std::string cuda_graph = "off";
   std::string model = "resnet20", activation, from, out, json;
   std::string optimizer = "sgd", schedule = "cosine";
   nn::TrainerOptions trainer;
@@ -27,6 +30,7 @@ struct TrainingOptions {
   double bucket_mib = 4;
 
   void add_to(CLI::App& app);
+  bool records_steps() const { return cuda_graph == "on"; }
 
  private:
   void add_schedule(CLI::App& app);

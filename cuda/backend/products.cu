@@ -1,4 +1,6 @@
 // Matrix products and convolutions of the CUDA backend.
+#include <array>
+
 #include "cuda/arguments.h"
 #include "cuda/backend.h"
 #include "cuda/backend/product_kernels.h"
@@ -39,6 +41,17 @@ ConvShape conv_shape(const Arguments& check, std::string_view kernel, const Conv
 template <class T>
 const T* data_or_null(const Tensor& t) {
   return t.defined() ? t.device_data<T>() : nullptr;
+}
+
+// Weights [KH, KW, C, K] in the order of the vendor's, [K, KH, KW, C].
+Tensor empty_vendor_weights(const Tensor& w) {
+  const Shape& s = w.shape();
+  return Tensor::empty({s[3], s[0], s[1], s[2]}, w.dtype(), w.device());
+}
+Tensor vendor_weights(Backend& device, const Tensor& w) {
+  const Tensor there = empty_vendor_weights(w);
+  device.permute(std::array{3, 0, 1, 2}, w, there);
+  return there;
 }
 
 // The time that the second of two calls takes on the device.
@@ -89,6 +102,9 @@ void CudaBackend::gemm(const GemmOptions& options, const Tensor& a, const Tensor
   check.tensor("b", b, b_shape, a.dtype()).tensor("c", c, {m, n}, a.dtype());
   const int rows = check.extent("rows", m), columns = check.extent("columns", n);
   const int depth = check.extent("depth", k);
+  if (vendor_gemm_ && a.dtype() == DType::float32)
+    return vendor_gemm_->gemm(queue(), options, precision_, a.device_data<float>(),
+                              b.device_data<float>(), c.device_data<float>(), rows, columns, depth);
   with_arithmetic_type(a.dtype(), "gemm", [&](auto zero) {
     using T = decltype(zero);
     run_product<T>({kGemm, m, n, k}, !options.accumulate, [&](const ProductKernels<T>& kernels) {
@@ -96,6 +112,17 @@ void CudaBackend::gemm(const GemmOptions& options, const Tensor& a, const Tensor
                    rows, columns, depth);
     });
   });
+}
+
+// The epilogue by kernels of our own.
+void CudaBackend::vendor_conv2d(const ConvShape& s, const Tensor& x, const Tensor& w,
+                                const ConvEpilogue& epilogue, const Tensor& y) {
+  vendor_convolution_->forward(queue(), s, precision_, x.device_data<float>(),
+                               vendor_weights(*this, w).device_data<float>(),
+                               y.device_data<float>());
+  if (epilogue.bias.defined()) scale_shift(y, {}, epilogue.bias, y);
+  if (epilogue.residual.defined()) zip(Binary::add, y, epilogue.residual, y);
+  if (epilogue.relu) map(Unary::relu, y, y);
 }
 
 void CudaBackend::conv2d(const ConvOptions& options, const Tensor& x, const Tensor& w,
@@ -106,6 +133,8 @@ void CudaBackend::conv2d(const ConvOptions& options, const Tensor& x, const Tens
   check.optional("residual", epilogue.residual, y.shape(), x.dtype());
   require(!epilogue.relu || x.dtype() == DType::float32, "conv2d: there is no ReLU over the ring");
   if (y.elements() == 0) return;
+  if (vendor_convolution_ && x.dtype() == DType::float32)
+    return vendor_conv2d(s, x, w, epilogue, y);
   with_arithmetic_type(x.dtype(), "conv2d", [&](auto zero) {
     using T = decltype(zero);
     const auto start = [&](const auto& kernel) {
@@ -124,6 +153,10 @@ void CudaBackend::conv2d_backward_input(const ConvOptions& options, const Tensor
   const ConvShape s = conv_shape(check, "conv2d_backward_input", options, dx, w, dy);
   if (dx.elements() == 0) return;
   if (dy.elements() == 0) return this->zero(dx);
+  if (vendor_convolution_ && dy.dtype() == DType::float32)
+    return vendor_convolution_->backward_input(queue(), s, precision_, dy.device_data<float>(),
+                                               vendor_weights(*this, w).device_data<float>(),
+                                               dx.device_data<float>());
   with_arithmetic_type(dy.dtype(), "conv2d_backward_input", [&](auto zero) {
     using T = decltype(zero);
     const auto start = [&](const auto& kernel) {
@@ -141,6 +174,12 @@ void CudaBackend::conv2d_backward_weight(const ConvOptions& options, const Tenso
   const ConvShape s = conv_shape(check, "conv2d_backward_weight", options, x, dw, dy);
   if (dw.elements() == 0) return;
   if (dy.elements() == 0) return this->zero(dw);
+  if (vendor_convolution_ && dy.dtype() == DType::float32) {
+    const Tensor there = empty_vendor_weights(dw);
+    vendor_convolution_->backward_weight(queue(), s, precision_, x.device_data<float>(),
+                                         dy.device_data<float>(), there.device_data<float>());
+    return permute(std::array{1, 2, 3, 0}, there, dw);
+  }
   with_arithmetic_type(dy.dtype(), "conv2d_backward_weight", [&](auto zero) {
     using T = decltype(zero);
     const auto start = [&](const auto& kernel) {

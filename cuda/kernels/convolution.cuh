@@ -9,23 +9,11 @@
 // is contiguous. Each group is a product of its own (blockIdx.z).
 #pragma once
 
+#include "cuda/kernels/conv_shape.h"
 #include "cuda/kernels/divisor.cuh"
 #include "cuda/kernels/product_launch.cuh"
 
 namespace hush::cuda {
-
-struct ConvShape {
-  int images, height, width, channels;  // of x
-  int out_height, out_width, out_channels;
-  int kernel_height, kernel_width;
-  int stride, padding, groups;
-
-  int group_channels() const { return channels / groups; }
-  int group_out_channels() const { return out_channels / groups; }
-  int taps() const { return kernel_height * kernel_width; }
-  int in_pixels() const { return images * height * width; }
-  int out_pixels() const { return images * out_height * out_width; }
-};
 
 // x under the taps: outer is a pixel of y, depth is (tap, channel of the group).
 template <class T>

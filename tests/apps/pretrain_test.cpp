@@ -141,6 +141,23 @@ TEST_F(PretrainTest, UnknownFlag) {
               HasSubstr("--learning-speed"));
 }
 
+TEST_F(PretrainTest, WhatOnlyGpusDoIsRefusedOnTheCpu) {
+  const auto line = [&](const std::string& option, const std::string& value) {
+    return failing_line(tiny_run(out_ / "gpu.safetensors", {option, value, "--device", "cpu"}));
+  };
+  EXPECT_THAT(line("--precision", "bf16"), HasSubstr("--precision bf16 needs a CUDA device"));
+  EXPECT_THAT(line("--gemm", "cublas"), HasSubstr("--gemm cublas --conv own need a CUDA device"));
+  EXPECT_THAT(line("--conv", "cudnn"), HasSubstr("need a CUDA device"));
+  EXPECT_THAT(line("--cuda-graph", "on"), HasSubstr("--cuda-graph on needs a CUDA device"));
+  EXPECT_THAT(line("--precision", "fp8"), HasSubstr("fp8"));
+}
+
+TEST_F(PretrainTest, SeveralRanksCannotRecordTheirSteps) {
+  EXPECT_THAT(failing_line(tiny_run(out_ / "ranks.safetensors",
+                                    {"--cuda-graph", "on", "--ranks", "2", "--sync-batch-norm"})),
+              HasSubstr("--cuda-graph on is for one rank"));
+}
+
 TEST_F(PretrainTest, MissingDataSaysWhereToPutWhichFile) {
   const std::string line = failing_line({"--dataset", "imagefolder", "--data", out_ / "nowhere"});
   EXPECT_THAT(line, HasSubstr("nowhere"));
