@@ -9,7 +9,7 @@ SANITIZED = -DCMAKE_CXX_COMPILER=$(shell command -v clang++-14 || echo clang++) 
 SOURCES = $(shell git ls-files '*.cpp' '*.h' '*.cu' '*.cuh')
 
 .DEFAULT_GOAL := build
-.PHONY: build help setup demo services test sanitize bench gpu-test gpu-bench format format-check lint fuzz datasets clean
+.PHONY: build help setup demo services test sanitize bench gpu-test gpu-bench gpu-bundle format format-check lint fuzz datasets clean
 
 build: $(BUILD)/build.ninja  ## Build the programs into apps/
 	@cmake --build $(BUILD) -j $(JOBS)
@@ -46,9 +46,14 @@ gpu-test: $(BUILD)/build.ninja  ## Run the CUDA tests on this machine's GPU
 	@cmake $(BUILD) -DHUSH_CUDA=ON >/dev/null && cmake --build $(BUILD) -j $(JOBS) --target cuda_gpu_test
 	@$(BUILD)/tests/cuda/cuda_gpu_test
 
-gpu-bench: $(BUILD)/build.ninja  ## Measure every CUDA kernel on this machine's GPU
+gpu-bench: $(BUILD)/build.ninja  ## Measure every CUDA kernel on this machine's GPU (ARGS=--versus: and others')
 	@cmake $(BUILD) -DHUSH_CUDA=ON >/dev/null && cmake --build $(BUILD) -j $(JOBS) --target gpu_bench
-	@$(BUILD)/tests/cuda/gpu_bench
+	@tests/cuda/bench/run.sh $(BUILD)/tests/cuda/gpu_bench tests/bench $(ARGS)
+
+gpu-bundle: $(BUILD)/build.ninja  ## Pack GPU tests and benchmark for a machine that has a driver only
+	@cmake $(BUILD) -DHUSH_CUDA=ON >/dev/null
+	@cmake --build $(BUILD) -j $(JOBS) --target cuda_gpu_test gpu_bench pretrain evaluate
+	@tools/gpu_bundle.sh $(BUILD) $(BUILD)/hush-gpu.tar.gz
 
 format:  ## Format all sources
 	@$(FORMAT) -i $(SOURCES)

@@ -1,5 +1,5 @@
-// Convolutions by cuDNN, through the interface that takes one convolution at a time. Which algorithm
-// it proposes for a shape, and the memory that needs, is asked once and remembered.
+// Convolutions by cuDNN, through the interface that takes one convolution at a time. Which
+// algorithm it proposes for a shape, and the memory that needs, is asked once and remembered.
 #include <cudnn.h>
 
 #include <array>
@@ -18,7 +18,8 @@ namespace {
 
 struct Functions {
   SharedLibrary library{fmt::format("libcudnn.so.{}", CUDNN_MAJOR)};
-#define HUSH_CUDNN(name) decltype(&cudnn##name) name = library.function<decltype(cudnn##name)>("cudnn" #name)
+#define HUSH_CUDNN(name) \
+  decltype(&cudnn##name) name = library.function<decltype(cudnn##name)>("cudnn" #name)
   HUSH_CUDNN(Create);
   HUSH_CUDNN(Destroy);
   HUSH_CUDNN(SetStream);

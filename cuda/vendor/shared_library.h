@@ -15,9 +15,10 @@ class SharedLibrary {
   explicit SharedLibrary(const std::string& file)
       : file_(file), handle_(dlopen(file.c_str(), RTLD_NOW | RTLD_LOCAL)) {
     if (handle_ == nullptr)
-      throw CudaError(fmt::format("cuda: this machine has no {} (install it, or set "
-                                  "LD_LIBRARY_PATH to its folder), or use 'own'",
-                                  file));
+      throw CudaError(
+          fmt::format("cuda: this machine has no {} (install it, or set "
+                      "LD_LIBRARY_PATH to its folder), or use 'own'",
+                      file));
   }
 
   // The function `name`, of the type that the library's header declares.
@@ -25,9 +26,10 @@ class SharedLibrary {
   Function* function(const char* name) const {
     void* address = dlsym(handle_, name);
     if (address == nullptr)
-      throw CudaError(fmt::format("cuda: {} has no function '{}'; it is of another version than "
-                                  "this build's headers",
-                                  file_, name));
+      throw CudaError(
+          fmt::format("cuda: {} has no function '{}'; it is of another version than "
+                      "this build's headers",
+                      file_, name));
     return reinterpret_cast<Function*>(address);
   }
 

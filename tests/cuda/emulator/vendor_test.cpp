@@ -136,9 +136,8 @@ TEST_F(Vendor, ConvolutionsWithTheirEpilogue) {
 
 TEST_F(Vendor, TheRingStaysHere) {
   const Tensor a = random_ring({3, 5}), b = random_ring({5, 4});
-  expect_parity(
-      {a, b, result({3, 4}, DType::ring64)},
-      [](Backend& d, const std::vector<Tensor>& t) { d.gemm({}, t[0], t[1], t[2]); });
+  expect_parity({a, b, result({3, 4}, DType::ring64)},
+                [](Backend& d, const std::vector<Tensor>& t) { d.gemm({}, t[0], t[1], t[2]); });
   EXPECT_EQ(calls_.gemm, 0);
 }
 
