@@ -10,6 +10,9 @@
 #include "cuda/error.h"
 #include "cuda/launch.h"
 #include "cuda/register.h"
+#include "nn/models.h"
+#include "nn/trainer.h"
+#include "tests/nn/memory_source.h"
 
 namespace hush::cuda {
 namespace {
@@ -68,6 +71,30 @@ TEST_F(Machine, CachedBlocksGiveWayBeforeMemoryIsOut) {
     EXPECT_LE(error.free, std::size_t{1} << 20);
     expect_part(error.what(), "2.0 MiB asked for");
   }
+}
+
+// A batch that does not fit: nothing is lost, and a smaller one trains on.
+TEST_F(Machine, TrainingThatRunsOutOfMemoryKeepsItsWeights) {
+  ASSERT_EQ(register_cuda(), "");
+  const Graph model = nn::make_model("resnet8", 3, {1, 8, 8, 1}, 11).copied_to(kDevice);
+  const auto weights = [&] {
+    std::vector<float> all;
+    for (const NodeId node : model.of_kind(NodeKind::parameter)) {
+      const Tensor t = model[node].value.to({});
+      all.insert(all.end(), t.values<float>().begin(), t.values<float>().end());
+    }
+    return all;
+  };
+  const std::vector<float> before = weights();
+  nn::Trainer trainer(model, {}, {.epochs = 1});
+  const std::size_t used = runtime::memory().total_bytes - runtime::memory().free_bytes;
+  emulator::machine().memory_bytes = used + (1 << 20);
+  nn::MemorySource large = nn::make_task(600, 600, 1), small = nn::make_task(8, 4, 1);
+  EXPECT_THROW(trainer.run(large), OutOfMemoryError);
+  EXPECT_EQ(weights(), before);
+  EXPECT_EQ(trainer.progress().step, 0);
+  EXPECT_EQ(trainer.run(small), nn::Ending::finished);
+  EXPECT_NE(weights(), before);
 }
 
 __global__ void write_at(float* x, int i) {
