@@ -186,6 +186,17 @@ TEST(DataParallel, OneRankThatWantsToStopStopsAll) {
   EXPECT_GT(scratch.read("m.state.safetensors").size(), 1000u);
 }
 
+TEST(DataParallel, StepsOfSeveralRanksCannotBeRecorded) {
+  EXPECT_THROW(parallel::run_thread_ranks(
+                   2,
+                   [](Communicator& ranks) {
+                     TrainerOptions options{.record_steps = true};
+                     options.parallel.ranks = &ranks;
+                     const Trainer trainer(make_model("resnet8", 3, {1, 8, 8, 1}, 1), {}, options);
+                   }),
+               ArgumentError);
+}
+
 TEST(DataParallel, NanOnOneRankStopsAllBeforeTheWeightsChange) {
   std::atomic<int> silent = 0;
   try {
