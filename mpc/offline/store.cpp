@@ -57,7 +57,8 @@ CorrelationStore::CorrelationStore(std::unique_ptr<StoreFile> file, const StoreI
   id_ = read_identity(*file_, identity_);
   bool repaired = false;
   state_ = read_state(*file_, id_, repaired);
-  load_batches();
+  cut_off_ = load_slots();
+  check_slots();
   if (repaired) commit(state_);
   // What an append left behind that did not come to its end.
   if (file_->size() > state_.data_end) file_->resize(state_.data_end);
@@ -75,14 +76,37 @@ void CorrelationStore::create() {
   file_->sync();
 }
 
-void CorrelationStore::load_batches() {
+// True if there is a batch beyond the last one: of an append that was cut off, or that a later
+// state has dropped.
+bool CorrelationStore::load_slots() {
+  bool beyond = false;
   for (std::uint64_t offset = kDataOffset; offset < state_.data_end;) {
-    const BatchHeader header = read_batch_header(*file_, offset, state_);
-    if (!batches_.empty() && header.index <= batches_.back().header.index)
-      throw StoreDamaged(fmt::format("store {}: its batches are out of order", file_->name()));
-    batches_.push_back({header, offset});
-    offset += kBatchHeaderBytes + header.payload;
+    Slot slot{{}, offset, false};
+    slot.header = read_batch_header(*file_, id_, offset, state_, slot.used);
+    beyond = beyond || (slot.used && slot.header.index >= state_.end);
+    offset += kSlotHeaderBytes + slot.header.room;
+    slot.used = is_live(slot);
+    for (Slot& other : slots_) {
+      if (!slot.used || !other.used || other.header.index != slot.header.index) continue;
+      if (other.header.written == slot.header.written)
+        throw StoreDamaged(
+            fmt::format("store {}: has batch {} twice; remove it and prepare new ones",
+                        file_->name(), slot.header.index));
+      (other.header.written < slot.header.written ? other : slot).used = false;
+    }
+    slots_.push_back(slot);
   }
+  return beyond;
+}
+
+// Throws StoreDamaged unless each batch that the state speaks of is there.
+void CorrelationStore::check_slots() const {
+  const auto live = std::ranges::count_if(slots_, [&](const Slot& slot) { return is_live(slot); });
+  if (std::uint64_t(live) != state_.end - state_.next)
+    throw StoreDamaged(
+        fmt::format("store {}: has {} of {} batches, the others are damaged; remove it and prepare "
+                    "new correlations with the peer",
+                    file_->name(), live, state_.end - state_.next));
 }
 
 // Makes `state` the one on the disk. Everything that it speaks of must have been synced.
@@ -102,16 +126,27 @@ void CorrelationStore::require_usable() const {
     throw FileError(fmt::format("store {}: a write failed before; open it again", file_->name()));
 }
 
+bool CorrelationStore::is_live(const Slot& slot) const {
+  return slot.used && slot.header.index >= state_.next && slot.header.index < state_.end;
+}
+
+const CorrelationStore::Slot& CorrelationStore::slot_of(std::uint64_t index) const {
+  const auto found = std::ranges::find_if(
+      slots_, [&](const Slot& slot) { return is_live(slot) && slot.header.index == index; });
+  require(found != slots_.end(), "store {}: has no batch {}", file_->name(), index);
+  return *found;
+}
+
 // Of the batches to come: number, origin and demand.
 Digest CorrelationStore::live_digest() const {
   Sha256 sha;
-  for (const Batch& batch : batches_) {
-    if (batch.header.index < state_.next) continue;
+  for (std::uint64_t next = state_.next; next < state_.end; ++next) {
+    const BatchHeader& header = slot_of(next).header;
     std::array<std::byte, 8> index;
-    store_little_endian(index.data(), batch.header.index);
+    store_little_endian(index.data(), header.index);
     sha.update(index);
-    sha.update(batch.header.epoch);
-    sha.update(batch.header.demand);
+    sha.update(header.epoch);
+    sha.update(header.demand);
   }
   return sha.digest();
 }
@@ -121,11 +156,8 @@ void CorrelationStore::keep_batches(std::uint64_t next, std::uint64_t end) {
   StoreState state = state_;
   state.next = next;
   state.end = end;
-  while (!batches_.empty() && batches_.back().header.index >= end) {
-    state.data_end = batches_.back().offset;
-    batches_.pop_back();
-  }
-  if (next != state_.next || end != state_.end || state.data_end != state_.data_end) commit(state);
+  if (next != state_.next || end != state_.end) commit(state);
+  for (Slot& slot : slots_) slot.used = is_live(slot);
 }
 
 void CorrelationStore::reconcile(Channel& peer) {
@@ -159,30 +191,46 @@ void CorrelationStore::reconcile(Channel& peer) {
 void CorrelationStore::append(const Demand& demand, CorrelationSource& source) {
   require_usable();
   require(reconciled_, "store {}: reconcile it with the peer before adding to it", file_->name());
-  if (state_.next == state_.end && state_.data_end != kDataOffset) {
-    StoreState empty = state_;
-    empty.data_end = kDataOffset;
-    commit(empty);
-    batches_.clear();
-  }
-  BatchHeader header;
-  header.index = state_.end;
-  header.payload = demand.share_bytes(identity_.party);
-  header.epoch = epoch_;
-  header.demand = sha256(demand.text());
+  // Whatever holds this batch's index already gets an older `written` than this batch.
+  if (cut_off_) commit(state_);
+  cut_off_ = false;
   try {
-    file_->reserve(state_.data_end, kBatchHeaderBytes + header.payload);
-    write_batch(demand, source, header);
+    Slot slot = place_for(demand.share_bytes(identity_.party));
+    slot.header.index = state_.end;
+    slot.header.written = state_.sequence;
+    slot.header.epoch = epoch_;
+    slot.header.demand = sha256(demand.text());
+    file_->reserve(slot.offset, kSlotHeaderBytes + slot.header.payload);
+    write_batch(demand, source, slot);
   } catch (...) {
     reconciled_ = false;  // the peer may have one batch more now
+    cut_off_ = true;
     throw;
   }
 }
 
-void CorrelationStore::write_batch(const Demand& demand, CorrelationSource& source,
-                                   const BatchHeader& header) {
-  Sha256 sha = start_batch_digest(id_, header);
-  std::uint64_t offset = state_.data_end + kBatchHeaderBytes;
+// The first free slot that is large enough, or a new one at the end.
+CorrelationStore::Slot CorrelationStore::place_for(std::uint64_t payload) {
+  const auto fits = [&](const Slot& slot) { return !is_live(slot) && slot.header.room >= payload; };
+  const auto found = std::ranges::find_if(slots_, fits);
+  Slot slot{{}, state_.data_end, true};
+  slot.header.room = slot.header.payload = payload;
+  if (found != slots_.end()) {
+    slot.header.room = found->header.room;
+    slot.offset = found->offset;
+  } else if (state_.next == state_.end && !slots_.empty()) {
+    // Nothing to keep, and no slot that serves: the file begins anew.
+    StoreState empty = state_;
+    slot.offset = empty.data_end = kDataOffset;
+    commit(empty);
+    slots_.clear();
+  }
+  return slot;
+}
+
+void CorrelationStore::write_batch(const Demand& demand, CorrelationSource& source, Slot slot) {
+  Sha256 sha = start_batch_digest(id_, slot.header);
+  std::uint64_t offset = slot.offset + kSlotHeaderBytes;
   for (const CorrelationRequest& request : demand.requests()) {
     const CorrelationShare share = source.take(request);
     for (const SecretWords& field : share.fields) {
@@ -191,44 +239,52 @@ void CorrelationStore::write_batch(const Demand& demand, CorrelationSource& sour
       offset += field.size() * sizeof(Ring);
     }
   }
-  BatchHeader sealed = header;
-  sealed.digest = sha.digest();
-  file_->write(state_.data_end, encode_batch_header(sealed));
+  slot.header.digest = sha.digest();
+  file_->write(slot.offset, encode_batch_header(id_, slot.header));
   file_->sync();
   StoreState state = state_;
-  state.end = header.index + 1;
-  state.data_end = offset;
-  const std::uint64_t place = state_.data_end;
+  state.end = slot.header.index + 1;
+  state.data_end = std::max(state.data_end, slot.offset + kSlotHeaderBytes + slot.header.room);
   commit(state);
-  batches_.push_back({sealed, place});
+  const auto same = std::ranges::find(slots_, slot.offset, &Slot::offset);
+  if (same == slots_.end())
+    slots_.push_back(slot);
+  else
+    *same = slot;
 }
 
-void CorrelationStore::burn(const Demand& demand, MemorySource& source) {
+void CorrelationStore::burn(const Demand& demand, std::span<MemorySource> sources) {
   require_usable();
   require(reconciled_, "store {}: reconcile it with the peer before using it", file_->name());
-  const auto found = std::find_if(batches_.begin(), batches_.end(), [&](const Batch& batch) {
-    return batch.header.index == state_.next;
-  });
-  if (state_.next == state_.end || found == batches_.end())
+  require(sources.size() <= kMostBurnt, "store {}: {} batches at once, at most {} are possible",
+          file_->name(), sources.size(), kMostBurnt);
+  if (sources.size() > available())
     throw CorrelationsExhausted(fmt::format(
         "store {}: no correlations are left; run the offline phase again", file_->name()));
-  require(found->header.demand == sha256(demand.text()) &&
-              found->header.payload == demand.share_bytes(identity_.party),
-          "store {}: its next batch was made for another demand", file_->name());
+  std::vector<Slot> burnt;
+  const Digest digest = sha256(demand.text());
+  for (std::size_t i = 0; i < sources.size(); ++i) {
+    burnt.push_back(slot_of(state_.next + i));
+    const BatchHeader& header = burnt.back().header;
+    require(header.demand == digest && header.payload == demand.share_bytes(identity_.party),
+            "store {}: its next batch was made for another demand", file_->name());
+  }
   StoreState state = state_;
-  ++state.next;
+  state.next += sources.size();
   commit(state);
-  read_batch(demand, *found, source);
-  file_->discard(found->offset + kBatchHeaderBytes, found->header.payload);
+  for (std::size_t i = 0; i < sources.size(); ++i) {
+    read_batch(demand, burnt[i], sources[i]);
+    file_->discard(burnt[i].offset + kSlotHeaderBytes, burnt[i].header.payload);
+  }
 }
 
-void CorrelationStore::read_batch(const Demand& demand, const Batch& batch,
+void CorrelationStore::read_batch(const Demand& demand, const Slot& slot,
                                   MemorySource& source) const {
   MemorySource read;
-  Sha256 sha = start_batch_digest(id_, batch.header);
-  std::uint64_t offset = batch.offset + kBatchHeaderBytes;
+  Sha256 sha = start_batch_digest(id_, slot.header);
+  std::uint64_t offset = slot.offset + kSlotHeaderBytes;
   for (const CorrelationRequest& request : demand.requests()) {
-    CorrelationShare share = empty_share(request, identity_.party);
+    CorrelationShare share = unfilled_share(request, identity_.party);
     for (SecretWords& field : share.fields) {
       file_->read(offset, bytes_of(field));
       sha.update(bytes_of(field));
@@ -237,11 +293,11 @@ void CorrelationStore::read_batch(const Demand& demand, const Batch& batch,
     read.add(request, std::move(share));
   }
   const Digest digest = sha.digest();
-  if (sodium_memcmp(digest.data(), batch.header.digest.data(), digest.size()) != 0)
+  if (sodium_memcmp(digest.data(), slot.header.digest.data(), digest.size()) != 0)
     throw StoreDamaged(
         fmt::format("store {}: batch {} is damaged, and lost; reconcile with the "
                     "peer and go on with the next",
-                    file_->name(), batch.header.index));
+                    file_->name(), slot.header.index));
   source.add(std::move(read));
 }
 

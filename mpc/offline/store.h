@@ -13,6 +13,8 @@
 //   3. Nothing in the file is believed: sizes come from the demand, every batch is bound to file,
 //      index and demand by a digest, and a damaged one is an error and never an answer.
 //   4. Batches that the peer has burnt or lost are not used: both start from what both have.
+//   5. The file is bounded: a batch goes into the place of one that is burnt, if it fits there.
+//      With batches of one size it never has more places than there were batches at once.
 // The file holds secrets in the clear (mode 0600) and its digests are no protection from whoever
 // may write to it. Never restore it from a copy: an old copy does not know what was burnt. (The
 // peer's store still does, and `reconcile` skips what either side has burnt.)
@@ -46,38 +48,47 @@ class CorrelationStore {
   // and nothing taken.
   void append(const Demand& demand, CorrelationSource& source);
 
-  // Burns the next batch and puts it into `source`. Throws CorrelationsExhausted if there is none,
-  // and ArgumentError if it was made for another demand, both without burning anything;
-  // StoreDamaged if its contents are damaged (it is burnt then).
-  void burn(const Demand& demand, MemorySource& source);
+  // Burns the next batches, at most kMostBurnt, and puts one into each of `sources`: several cost
+  // one write that is waited for. Throws CorrelationsExhausted if there are fewer, and
+  // ArgumentError if one was made for another demand, both without burning anything; StoreDamaged
+  // if contents are damaged (all are burnt then).
+  void burn(const Demand& demand, std::span<MemorySource> sources);
+  void burn(const Demand& demand, MemorySource& source) { burn(demand, std::span(&source, 1)); }
 
   // Batches are numbered from 0, equally at both parties.
   std::uint64_t next() const { return state_.next; }
   std::uint64_t available() const { return state_.end - state_.next; }
 
  private:
-  struct Batch {
+  // A place in the file, free unless `used` and its batch is not burnt.
+  struct Slot {
     BatchHeader header;
     std::uint64_t offset;
+    bool used;
   };
 
   void create();
-  void load_batches();
+  bool load_slots();
+  void check_slots() const;
   void commit(StoreState state);
   void require_usable() const;
+  bool is_live(const Slot& slot) const;
+  const Slot& slot_of(std::uint64_t index) const;
   Digest live_digest() const;
   void keep_batches(std::uint64_t next, std::uint64_t end);
-  void write_batch(const Demand& demand, CorrelationSource& source, const BatchHeader& header);
-  void read_batch(const Demand& demand, const Batch& batch, MemorySource& source) const;
+  Slot place_for(std::uint64_t payload);
+  void write_batch(const Demand& demand, CorrelationSource& source, Slot slot);
+  void read_batch(const Demand& demand, const Slot& slot, MemorySource& source) const;
 
   std::unique_ptr<StoreFile> file_;
   StoreIdentity identity_;
   FileId id_{};
   StoreState state_;
-  std::vector<Batch> batches_;  // ascending; burnt ones too, until the file is empty
-  Digest epoch_{};              // of the last reconcile; the same at both parties
+  std::vector<Slot> slots_;  // all, as they lie in the file
+  Digest epoch_{};           // of the last reconcile; the same at both parties
   bool reconciled_ = false;
-  bool failed_ = false;  // a write failed, so that memory and disk may differ
+  bool failed_ = false;   // a write failed, so that memory and disk may differ
+  bool cut_off_ = false;  // a slot may hold the next index already, of an append that failed
   int process_;
 };
 

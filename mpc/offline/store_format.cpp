@@ -12,7 +12,7 @@
 namespace hush::mpc {
 namespace {
 
-constexpr std::uint32_t kVersion = 1;
+constexpr std::uint32_t kVersion = 2;
 constexpr std::size_t kIdentityBytes = 8 + 4 + 4 + 16 + 32 + 32 + 16 + 32;
 constexpr std::size_t kStateBytes = 8 + 4 * 8 + 16 + 32;
 
@@ -112,6 +112,14 @@ std::optional<StoreState> read_one_state(const StoreFile& file, std::uint64_t of
   return state;
 }
 
+// Of a slot's header, without itself.
+Digest slot_digest(const FileId& id, const std::array<std::byte, kSlotHeaderBytes>& bytes) {
+  Sha256 sha;
+  sha.update(id);
+  sha.update(std::span(bytes).first(bytes.size() - sizeof(Digest)));
+  return sha.digest();
+}
+
 }  // namespace
 
 void write_identity(StoreFile& file, const StoreIdentity& identity, const FileId& id) {
@@ -162,7 +170,7 @@ StoreState read_state(const StoreFile& file, const FileId& id, bool& repaired) {
     const int whole = states[0] ? 0 : 1;
     state = states[whole].value();
     repaired = state.sequence != 1 || !blank[1 - whole];
-    if (repaired) state.next = std::min(state.next + 1, state.end);
+    if (repaired) state.next = std::min(state.next + kMostBurnt, state.end);
   }
   if (state.next > state.end || state.data_end < kDataOffset)
     damaged(file, "its state contradicts itself");
@@ -170,44 +178,48 @@ StoreState read_state(const StoreFile& file, const FileId& id, bool& repaired) {
   return state;
 }
 
-std::array<std::byte, kBatchHeaderBytes> encode_batch_header(const BatchHeader& header) {
-  std::array<std::byte, kBatchHeaderBytes> bytes{};
+std::array<std::byte, kSlotHeaderBytes> encode_batch_header(const FileId& id,
+                                                            const BatchHeader& header) {
+  std::array<std::byte, kSlotHeaderBytes> bytes{};
   Encoder out(bytes.data());
   out.magic(kBatchMagic);
-  out.integer(header.index);
-  out.integer(header.payload);
-  out.integer(std::uint64_t{0});
+  for (const std::uint64_t value : {header.room, header.index, header.payload, header.written})
+    out.integer(value);
   out.raw(header.epoch);
   out.raw(header.demand);
   out.raw(header.digest);
+  out.raw(slot_digest(id, bytes));
   return bytes;
 }
 
-BatchHeader read_batch_header(const StoreFile& file, std::uint64_t offset,
-                              const StoreState& state) {
-  std::array<std::byte, kBatchHeaderBytes> bytes;
+BatchHeader read_batch_header(const StoreFile& file, const FileId& id, std::uint64_t offset,
+                              const StoreState& state, bool& whole) {
+  std::array<std::byte, kSlotHeaderBytes> bytes;
   if (state.data_end - offset < bytes.size()) damaged(file, "its last batch is cut off");
   file.read(offset, bytes);
   Decoder in(bytes.data());
   BatchHeader header;
   const bool known = in.magic(kBatchMagic);
-  header.index = in.integer<std::uint64_t>();
-  header.payload = in.integer<std::uint64_t>();
-  const bool zero = in.integer<std::uint64_t>() == 0;
+  for (std::uint64_t* const value : {&header.room, &header.index, &header.payload, &header.written})
+    *value = in.integer<std::uint64_t>();
   in.raw(header.epoch);
   in.raw(header.demand);
   in.raw(header.digest);
-  if (!known || !zero || header.index >= state.end ||
-      header.payload > state.data_end - offset - bytes.size())
+  Digest seal;
+  in.raw(seal);
+  if (!known || header.room > state.data_end - offset - bytes.size())
     damaged(file, fmt::format("the batch at byte {} is damaged", offset));
+  const Digest right = slot_digest(id, bytes);
+  whole =
+      sodium_memcmp(seal.data(), right.data(), seal.size()) == 0 && header.payload <= header.room;
   return header;
 }
 
 Sha256 start_batch_digest(const FileId& id, const BatchHeader& header) {
   Sha256 sha;
   sha.update(id);
-  const auto bytes = encode_batch_header(header);
-  sha.update(std::span(bytes).first(bytes.size() - sizeof(Digest)));
+  const auto bytes = encode_batch_header(id, header);
+  sha.update(std::span(bytes).first(bytes.size() - 2 * sizeof(Digest)));
   return sha;
 }
 

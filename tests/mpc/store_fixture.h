@@ -40,6 +40,16 @@ inline void append_marked(CorrelationStore& store, int party, Ring mark) {
   store.append(demand, source);
 }
 
+// The marks of the next batches, burnt together.
+inline std::vector<Ring> burn_marked(CorrelationStore& store, std::size_t count) {
+  std::vector<MemorySource> sources(count);
+  store.burn(small_demand(), sources);
+  std::vector<Ring> marks;
+  for (MemorySource& source : sources)
+    marks.push_back(source.take(small_demand().requests()[0]).fields[0][0]);
+  return marks;
+}
+
 // The mark of the next batch.
 inline Ring burn_marked(CorrelationStore& store) {
   MemorySource source;

@@ -109,6 +109,76 @@ TEST(Store, ReusesTheSpaceOfBurntBatches) {
   EXPECT_EQ(pair.burn(), 19u);
 }
 
+// It is never empty, so that there is no moment at which it could begin anew.
+TEST(Store, IsBoundedUnderEndlessLoad) {
+  std::array<Disk, 2> disks;
+  Stores pair(disks);
+  for (Ring mark = 0; mark < 3; ++mark) pair.append(mark);
+  const std::size_t size = disks[0].content.size();
+  Generator generator = Generator::deterministic_for_tests(3);
+  Ring burnt = 0, added = 3;
+  for (int step = 0; step < 200; ++step) {
+    EXPECT_EQ(pair.burn(), burnt++);
+    if (added - burnt > 1 && generator.next_u64() % 2 == 0) {
+      EXPECT_EQ(pair.burn(), burnt++);
+    }
+    while (added - burnt < 3) pair.append(added++);
+    if (step % 20 == 7) pair.open();
+  }
+  EXPECT_EQ(disks[0].content.size(), size);
+  EXPECT_EQ(disks[1].content.size(), size);
+}
+
+// Batches of several sizes: a place serves any that fits, and nothing is mixed up.
+TEST(Store, ReusesPlacesForSmallerBatches) {
+  const auto demand_of = [](std::size_t count) {
+    Demand demand;
+    demand.add(SquarePairs::request(count));
+    return demand;
+  };
+  Disk disk, other;
+  auto file = std::make_unique<MemoryFile>(disk);
+  CorrelationStore store(std::move(file), identity_of(0));
+  CorrelationStore theirs(std::make_unique<MemoryFile>(other), identity_of(1));
+  reconcile(store, theirs);
+  const auto append = [&](std::size_t count, Ring mark) {
+    const CorrelationRequest request = SquarePairs::request(count);
+    CorrelationShare share = empty_share(request, 0);
+    for (SecretWords& field : share.fields) std::fill(field.begin(), field.end(), mark);
+    MemorySource source;
+    source.add(request, std::move(share));
+    store.append(demand_of(count), source);
+  };
+  const auto burn = [&](std::size_t count) {
+    MemorySource source;
+    store.burn(demand_of(count), source);
+    return source.take(SquarePairs::request(count)).fields[0][count - 1];
+  };
+  append(50, 1);
+  append(10, 2);
+  const std::size_t size = disk.content.size();
+  EXPECT_EQ(burn(50), 1u);
+  append(20, 3);  // into the place of the first
+  EXPECT_EQ(disk.content.size(), size);
+  append(60, 4);  // fits nowhere
+  EXPECT_GT(disk.content.size(), size);
+  EXPECT_EQ(burn(10), 2u);
+  EXPECT_EQ(burn(20), 3u);
+  EXPECT_EQ(burn(60), 4u);
+}
+
+TEST(Store, BurnsSeveralTogether) {
+  std::array<Disk, 2> disks;
+  Stores pair(disks);
+  for (Ring mark = 0; mark < 5; ++mark) pair.append(mark);
+  EXPECT_EQ(burn_marked(*pair.stores[0], 3), (std::vector<Ring>{0, 1, 2}));
+  pair.open();
+  EXPECT_EQ(pair.burn(), 3u) << "all of them are burnt, whether used or not";
+  EXPECT_THROW(burn_marked(*pair.stores[0], 2), CorrelationsExhausted);
+  EXPECT_THROW(burn_marked(*pair.stores[0], kMostBurnt + 1), ArgumentError);
+  EXPECT_EQ(pair.burn(), 4u);
+}
+
 TEST(Store, BurnsNothingForAnotherDemand) {
   std::array<Disk, 2> disks;
   Stores pair(disks);
@@ -296,15 +366,18 @@ TEST(Store, PowerLossNeverBringsBackABatch) {
   int failures = 0;
   for (int story = 0; story < 400; ++story) {
     Disk& victim = disks[generator.next_u64() % 2];
-    victim.steps_left = int(generator.next_u64() % 25);
+    victim.steps_left = int(generator.next_u64() % 60);
     try {
       Stores pair(disks);
       for (int act = 0; act < 4; ++act) {
-        pair.append(++mark);
-        if (act % 2 != 0) pair.append(++mark);
-        const Ring burnt = pair.burn();
-        EXPECT_TRUE(used.insert(burnt).second) << "batch " << burnt << " came twice";
-        EXPECT_TRUE(burnt >= 1 && burnt <= mark);
+        for (int more = act == 3 ? 0 : 2; more > 0; --more) pair.append(++mark);
+        const std::size_t count = act % 2 + 1u;
+        const std::vector<Ring> burnt = burn_marked(*pair.stores[0], count);
+        EXPECT_EQ(burn_marked(*pair.stores[1], count), burnt);
+        for (const Ring one : burnt) {
+          EXPECT_TRUE(used.insert(one).second) << "batch " << one << " came twice";
+          EXPECT_TRUE(one >= 1 && one <= mark);
+        }
       }
     } catch (const PowerFailure&) {
       ++failures;
