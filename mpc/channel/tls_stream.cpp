@@ -16,13 +16,16 @@ bool temporary(int error) {
 int stream_write(BIO* bio, const char* data, std::size_t size, std::size_t* written) {
   auto& stream = *static_cast<TlsStream*>(BIO_get_data(bio));
   BIO_clear_retry_flags(bio);
-  const ssize_t count = send(stream.descriptor, data, size, MSG_NOSIGNAL);
-  *written = count > 0 ? static_cast<std::size_t>(count) : 0;
-  if (count < 0 && temporary(errno))
+  *written = 0;
+  if (stream.waiting.size() >= kGathered && !stream.send_gathered()) {
     BIO_set_retry_write(bio);
-  else if (count < 0)
-    stream.gone = true;
-  return count > 0 ? 1 : 0;
+    return 0;
+  }
+  if (stream.gone) return 0;
+  const auto* const bytes = reinterpret_cast<const std::byte*>(data);
+  stream.waiting.insert(stream.waiting.end(), bytes, bytes + size);
+  *written = size;
+  return 1;
 }
 
 int stream_read(BIO* bio, char* data, std::size_t size, std::size_t* read) {
@@ -38,9 +41,13 @@ int stream_read(BIO* bio, char* data, std::size_t size, std::size_t* read) {
 }
 
 long stream_control(BIO* bio, int command, long /*number*/, void* /*pointer*/) {
-  if (command == BIO_CTRL_FLUSH) return 1;
-  if (command == BIO_CTRL_EOF) return static_cast<TlsStream*>(BIO_get_data(bio))->gone ? 1 : 0;
-  return 0;
+  auto& stream = *static_cast<TlsStream*>(BIO_get_data(bio));
+  if (command == BIO_CTRL_EOF) return stream.gone ? 1 : 0;
+  if (command != BIO_CTRL_FLUSH) return 0;
+  BIO_clear_retry_flags(bio);
+  if (stream.send_gathered()) return stream.gone ? -1 : 1;
+  BIO_set_retry_write(bio);
+  return -1;
 }
 
 int stream_create(BIO* bio) {
@@ -59,6 +66,21 @@ BIO_METHOD* make_stream_method() {
 }
 
 }  // namespace
+
+bool TlsStream::send_gathered() {
+  while (sent < waiting.size() && !gone) {
+    const ssize_t count = send(descriptor, &waiting[sent], waiting.size() - sent, MSG_NOSIGNAL);
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0 && temporary(errno)) return false;
+    if (count < 0)
+      gone = true;
+    else
+      sent += static_cast<std::size_t>(count);
+  }
+  waiting.clear();
+  sent = 0;
+  return true;
+}
 
 openssl::Bio make_stream_bio(TlsStream& stream) {
   // Kept for the life of the process, as OpenSSL requires.

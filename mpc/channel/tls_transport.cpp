@@ -92,7 +92,7 @@ class TlsTransport::Connection {
 
   // Tells the peer that the stream ends here on purpose, if that needs no waiting.
   ~Connection() {
-    if (!failure_) SSL_shutdown(ssl_.get());
+    if (!failure_ && SSL_shutdown(ssl_.get()) >= 0) stream_.send_gathered();
     ERR_clear_error();
   }
   Connection(const Connection&) = delete;
@@ -106,6 +106,11 @@ class TlsTransport::Connection {
       complete(deadline, [&] { return SSL_write_ex(ssl_.get(), &confirmation, 1, &count); });
     else
       complete(deadline, [&] { return SSL_read_ex(ssl_.get(), &confirmation, 1, &count); });
+    while (!stream_.send_gathered()) {
+      if (Clock::now() >= deadline)
+        throw Timeout(fmt::format("TLS handshake with {}: it does not read", name_));
+      socket_.wait({.read = false, .write = true}, deadline);
+    }
     open_ = true;
     if (const char* const name = SSL_get0_peername(ssl_.get())) peer_name_ = name;
     name_ = fmt::format("{} at {}", peer_name_, socket_.peer());
@@ -130,6 +135,16 @@ class TlsTransport::Connection {
       done += count;
     // What came before the end of the stream is not lost: the failure waits for the next call.
     if (done == 0) rethrow_failure();
+    return done;
+  }
+
+  bool flush() {
+    rethrow_failure();
+    const bool done = stream_.send_gathered();
+    if (stream_.gone) {
+      failure_ = explain(SSL_ERROR_SYSCALL);
+      rethrow_failure();
+    }
     return done;
   }
 
@@ -223,6 +238,10 @@ std::size_t TlsTransport::try_write(std::span<const std::byte> first,
                                     std::span<const std::byte> second) {
   const std::size_t count = connection_->write(first);
   return count < first.size() ? count : count + connection_->write(second);
+}
+
+bool TlsTransport::try_flush() {
+  return connection_->flush();
 }
 
 std::size_t TlsTransport::try_read(std::span<std::byte> out) {

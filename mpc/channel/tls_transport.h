@@ -34,6 +34,7 @@ class TlsTransport final : public Transport {
 
   std::size_t try_write(std::span<const std::byte> first,
                         std::span<const std::byte> second) override;
+  bool try_flush() override;
   std::size_t try_read(std::span<std::byte> out) override;
   void wait(Interest interest, Clock::time_point deadline) override;
   std::string peer() const override;

@@ -1,6 +1,7 @@
 #include "mpc/offline/dealer.h"
 
 #include <algorithm>
+#include <chrono>
 
 #include "mpc/channel/sha256.h"
 
@@ -10,6 +11,8 @@ namespace {
 constexpr Tag kDemand{0x0201};
 constexpr Tag kSeed{0x0202};
 constexpr Tag kFields{0x0203};
+// Small portions travel together, but a party hears from the dealer that often.
+constexpr std::chrono::milliseconds kLongestSilence{100};
 
 std::span<Ring> words_at(SecretWords& words, std::size_t offset, std::size_t count) {
   return {words.data() + offset, count};
@@ -23,6 +26,10 @@ CorrelationShare share_at_dealer(const Portion& portion, int party) {
     share.fields.emplace_back(words, Unfilled{});
   }
   return share;
+}
+
+void flush(const std::array<Channel*, 2>& parties) {
+  for (Channel* const party : parties) party->flush();
 }
 
 void expect_demand(const Digest& digest, Channel& party, int number) {
@@ -54,7 +61,6 @@ void Dealer::deal_portion(const Portion& portion, std::span<const Ring> announce
       if (portion.deals(i, party))
         channel.send_array(shares[is_public(fields[i]) ? 0 : party].fields[i], kFields);
     if (!portion.deals_anything(party)) channel.send({}, kFields);
-    channel.flush();
   }
 }
 
@@ -66,19 +72,23 @@ void Dealer::deal(const Demand& demand, Channel& party0, Channel& party1) {
 
   const Block seeds[] = {generator_.next_block(), generator_.next_block()};
   Streams streams = {Generator::from_seed(seeds[0]), Generator::from_seed(seeds[1])};
-  for (std::size_t party = 0; party < 2; ++party) {
+  for (std::size_t party = 0; party < 2; ++party)
     parties[party]->send_array(std::span(&seeds[party], 1), kSeed);
-    parties[party]->flush();
-  }
+  auto flushed = std::chrono::steady_clock::now();
   for (const CorrelationRequest& request : demand.requests()) {
     std::size_t words = 0;
     for (const Field& field : layout(request))
       if (field.source == FieldSource::announced) words += field.words;
     std::vector<Ring> announced(words);
     generator_.fill(std::span(announced));
-    for (const Portion& portion : portions_of(request))
+    for (const Portion& portion : portions_of(request)) {
       deal_portion(portion, announced, streams, parties);
+      if (std::chrono::steady_clock::now() - flushed < kLongestSilence) continue;
+      flush(parties);
+      flushed = std::chrono::steady_clock::now();
+    }
   }
+  flush(parties);
 }
 
 void receive_correlations(int party, const Demand& demand, Channel& dealer, MemorySource& source) {

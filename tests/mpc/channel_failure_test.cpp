@@ -26,14 +26,15 @@ class DyingTransport final : public Transport {
 
   std::size_t try_write(std::span<const std::byte> first,
                         std::span<const std::byte> second) override {
-    if (budget_ == 0) kill(getpid(), SIGKILL);
+    if (budget_ == 0) die();
     const auto head = first.first(std::min(first.size(), budget_));
     const auto tail = second.first(std::min(second.size(), budget_ - head.size()));
     const std::size_t count = below_->try_write(head, tail);
     budget_ -= count;
-    if (budget_ == 0) kill(getpid(), SIGKILL);
+    if (budget_ == 0) die();
     return count;
   }
+  bool try_flush() override { return below_->try_flush(); }
   std::size_t try_read(std::span<std::byte> out) override { return below_->try_read(out); }
   void wait(Interest interest, Clock::time_point deadline) override {
     below_->wait(interest, deadline);
@@ -41,6 +42,12 @@ class DyingTransport final : public Transport {
   std::string peer() const override { return below_->peer(); }
 
  private:
+  // What was written before has left.
+  void die() {
+    while (!below_->try_flush()) below_->wait({.read = false, .write = true}, soon());
+    kill(getpid(), SIGKILL);
+  }
+
   std::unique_ptr<Transport> below_;
   std::size_t budget_;
 };
@@ -107,11 +114,14 @@ int survive(Link link, std::size_t budget) {
   credentials();  // made before the fork, so that both have the same
   const pid_t child = fork();
   if (child == 0) {
-    int received = 0;
-    { const Socket closed = std::move(mine); }
-    FramedChannel channel(
-        std::make_unique<DyingTransport>(open_end(link, 1, std::move(theirs)), budget));
-    converse(1, channel, received);
+    try {
+      int received = 0;
+      { const Socket closed = std::move(mine); }
+      FramedChannel channel(
+          std::make_unique<DyingTransport>(open_end(link, 1, std::move(theirs)), budget));
+      converse(1, channel, received);
+    } catch (const ChannelError&) {
+    }
     _exit(0);  // alive after all: the parent finds out
   }
   { const Socket closed = std::move(theirs); }
