@@ -13,7 +13,7 @@ struct Options {
   ServiceOptions service;
   int party = -1;
   std::string listen, peer, dealer = "127.0.0.1:7300", state;
-  std::size_t stock = 64, stock_mb = 4096, queue = 256, clients = 64, request = 16;
+  std::size_t stock = 64, stock_mb = 4096, memory_mb = 256, queue = 256, clients = 64, request = 16;
   int patience = 30, threads = 1;
   bool trace = false;
 };
@@ -36,6 +36,7 @@ ServerOptions server_options(const Options& o) {
   options.state = or_default(o.state, fmt::format("state/party{}", o.party));
   options.stock = o.stock;
   options.stock_bytes = o.stock_mb << 20;
+  options.memory_bytes = o.memory_mb << 20;
   options.queue = o.queue;
   options.clients = o.clients;
   options.limits.most_images = o.request;
@@ -85,6 +86,10 @@ int run(int argc, char** argv) {
       ->check(CLI::Range(1, 1000000))
       ->capture_default_str();
   app.add_option("--stock-mb", o.stock_mb, "but no more MiB than this, or one batch")
+      ->check(CLI::Range(1, 1 << 30))
+      ->capture_default_str();
+  app.add_option("--memory-mb", o.memory_mb,
+                 "of these, the MiB in memory, per batch size: at most half, or one batch")
       ->check(CLI::Range(1, 1 << 30))
       ->capture_default_str();
   app.add_option("--queue", o.queue, "images that may wait, per model")

@@ -22,13 +22,21 @@ void ModelWorker::follow() {
         break;
       case StepKind::adopt:
       case StepKind::store:
+      case StepKind::keep:
         take_dealt(step);
         break;
-      case StepKind::prepare: {
-        const bool fine =
-            lane.connected() && !lane.prepared() && lane.stored() > 0 && lane.next() == step.number;
+      case StepKind::fetch: {
+        const bool fine = lane.connected() && lane.next() == step.number && step.count >= 1 &&
+                          step.count <= std::min(lane.stored(), kMostFetched);
         send_step_answer(channel, {.yes = fine});
-        if (fine) burn(lane);
+        if (fine) lane.fetch(step.count);
+        break;
+      }
+      case StepKind::prepare: {
+        const bool fine = lane.connected() && !lane.prepared() && lane.at_hand() > 0 &&
+                          lane.front() == BatchName{step.deal, step.number};
+        send_step_answer(channel, {.yes = fine});
+        if (fine) take_batch(lane);
         break;
       }
       case StepKind::run:
@@ -46,7 +54,7 @@ void ModelWorker::take_dealt(const Step& step) {
   const bool fine = dealt && dealt->lane == step.lane &&
                     dealt->is_masks == (step.kind == StepKind::adopt) && fits(*dealt);
   send_step_answer(link_->channel(), {.yes = fine});
-  if (fine) accept(*dealt);
+  if (fine) accept(*dealt, step.kind);
 }
 
 // Takes part if the images fill the lane, or if none is missing; else it says which are here, and

@@ -20,6 +20,7 @@ void Lane::connect(mpc::Channel& peer, const Id& masks, const mpc::Digest& bindi
 
 void Lane::disconnect() {
   prepared_.reset();
+  at_hand_.clear();
   party_.reset();
   source_.reset();
   store_.reset();
@@ -30,8 +31,26 @@ void Lane::remove_store() {
   std::filesystem::remove(path_);
 }
 
+void Lane::keep(Dealt& dealt) {
+  at_hand_.emplace_back();
+  at_hand_.back().name = {dealt.session, dealt.number};
+  at_hand_.back().source.add(std::move(dealt.source));
+}
+
+void Lane::fetch(std::uint64_t count) {
+  const std::uint64_t first = store_->next();
+  std::vector<mpc::MemorySource> batches(count);
+  store_->burn(demand_, batches);
+  for (std::size_t i = 0; i < batches.size(); ++i) {
+    at_hand_.emplace_back();
+    at_hand_.back().name.number = first + i;
+    at_hand_.back().source.add(std::move(batches[i]));
+  }
+}
+
 void Lane::prepare() {
-  store_->burn(demand_, *source_);
+  source_->add(std::move(at_hand_.front().source));
+  at_hand_.pop_front();
   prepared_ = evaluator_.prepare(*source_, std::int64_t(batch_));
 }
 

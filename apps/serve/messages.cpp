@@ -29,7 +29,7 @@ constexpr Tag kStamps{0x0415};
 
 constexpr std::size_t kQueryIdBytes = 28;
 constexpr std::size_t kStampBytes = 28;
-constexpr std::size_t kStepBytes = 4 + 4 + 16 + 8 + 4 + kMaxBatch * kQueryIdBytes;
+constexpr std::size_t kStepBytes = 4 + 4 + 16 + 8 + 4 + 4 + kMaxBatch * kQueryIdBytes;
 
 }  // namespace
 
@@ -138,7 +138,7 @@ void send_step(Channel& channel, const Step& step) {
   require(step.slots.size() <= kMaxBatch, "an evaluation of {} images", step.slots.size());
   MessageWriter out(kStepBytes);
   out.number(std::uint32_t(step.kind)).number(step.lane).id(step.deal).number(step.number);
-  out.number(std::uint32_t(step.slots.size()));
+  out.number(step.count).number(std::uint32_t(step.slots.size()));
   for (const QueryId& query : step.slots) out.query(query);
   out.send_now(channel, kStep);
 }
@@ -150,6 +150,7 @@ Step receive_step(Channel& channel) {
   step.lane = in.number<std::uint32_t>();
   step.deal = in.id();
   step.number = in.number<std::uint64_t>();
+  step.count = in.number<std::uint32_t>();
   const auto slots = in.number<std::uint32_t>();
   if (slots > kMaxBatch) throw ProtocolViolation(fmt::format("a step of {} images", slots));
   for (std::uint32_t i = 0; i < slots; ++i) step.slots.push_back(in.query());

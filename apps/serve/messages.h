@@ -72,19 +72,24 @@ struct Stamp {
   friend bool operator==(const Stamp&, const Stamp&) = default;
 };
 
-// Party 0 → party 1: what both do next. Party 1 answers every step but `start`.
+// Party 0 → party 1: what both do next. Party 1 answers every step.
 enum class StepKind : std::uint32_t {
   idle = 0,     // nothing; shows that the link lives
   adopt = 1,    // take over the weight masks `deal`, just dealt
   store = 2,    // put the dealt batch `deal` into the store
-  prepare = 3,  // burn the store's batch number `number`, and compute what needs no input
-  run = 4,      // evaluate the images named in `slots`
+  keep = 3,     // keep the dealt batch `deal` in memory, for one of the next evaluations
+  fetch = 4,    // burn `count` batches of the store, from number `number` on, into memory
+  prepare = 5,  // take the batch `deal`, `number` from memory, and compute what needs no input
+  run = 6,      // evaluate the images named in `slots`
 };
 struct Step {
   StepKind kind = StepKind::idle;
   std::uint32_t lane = 0;
-  Id deal{};                 // adopt: id of the masks; store: of the dealer's session
-  std::uint64_t number = 0;  // store: of the deal; prepare: of the batch; run: of the evaluation
+  // Of the dealer's session, for what was dealt; prepare: none for a batch of the store.
+  Id deal{};
+  // adopt, store, keep: of the deal; fetch: of the first batch; run: of the evaluation.
+  std::uint64_t number = 0;
+  std::uint32_t count = 0;          // fetch: of batches
   std::vector<QueryId> slots = {};  // run; at most kMaxBatch
 };
 // What party 1 says to it: whether it takes part, and for `run` in which slots: of those that it

@@ -104,7 +104,7 @@ void ModelWorker::use_link() {
   agree_on_masks();
   has_peer_ = true;
   counters_.set_connected(options_.model, "peer", true);
-  queue_.set_state({});
+  queue_.set_state(open_state());
   log("model {}: connected to {}", options_.model, link_->peer());
   if (options_.party == 0)
     lead();
@@ -148,6 +148,11 @@ void ModelWorker::agree_on_masks() {
   for (const Lane& lane : lanes_) publish(lane);
 }
 
+// Names the connection, so that a client sees whether it has reached two servers of one pair.
+Answer ModelWorker::open_state() const {
+  return {Verdict::ok, fmt::format("link {}", mpc::hex(link_id_))};
+}
+
 void ModelWorker::end_link() {
   has_peer_ = false;
   state_.disconnect();
@@ -163,12 +168,14 @@ void ModelWorker::end_link() {
 }
 
 // Puts what the dealer has sent into use, as the other party does.
-void ModelWorker::accept(Dealt& dealt) {
-  if (dealt.is_masks) {
+void ModelWorker::accept(Dealt& dealt, StepKind how) {
+  if (how == StepKind::adopt) {
     state_.adopt(dealt, link_->channel());
     supply_.set_masks(state_.masks());
-  } else {
+  } else if (how == StepKind::store) {
     lanes_[dealt.lane].store(dealt);
+  } else {
+    lanes_[dealt.lane].keep(dealt);
   }
   for (const Lane& lane : lanes_) publish(lane);
 }
@@ -178,19 +185,22 @@ bool ModelWorker::fits(const Dealt& dealt) const {
   return dealt.is_masks || (state_.connected() && dealt.masks == state_.masks());
 }
 
-void ModelWorker::burn(Lane& lane) {
-  const std::uint64_t number = lane.next();
+// Takes what is next at hand, for good.
+void ModelWorker::take_batch(Lane& lane) {
+  const BatchName name = lane.front();
   lane.prepare();
   counters_.burned(options_.model, lane.batch());
   publish(lane);
-  if (options_.trace)
-    log("model {}: burnt batch {} of masks {}, {} images", options_.model, number,
-        short_text(state_.masks()), lane.batch());
+  if (!options_.trace) return;
+  const bool stored = name.deal == Id{};
+  log("model {}: burnt batch {} of {} {}, {} images", options_.model, name.number,
+      stored ? "masks" : "deal", short_text(stored ? state_.masks() : name.deal), lane.batch());
 }
 
 void ModelWorker::publish(const Lane& lane) {
-  supply_.set_stock(index_of(lane), lane.stored());
-  counters_.set_stored(options_.model, lane.batch(), lane.stored());
+  const std::uint64_t batches = lane.stored() + lane.at_hand();
+  supply_.set_stock(index_of(lane), batches);
+  counters_.set_stored(options_.model, lane.batch(), batches);
 }
 
 // Slots that nobody needs, or that one party lacks, are zero at both.

@@ -31,6 +31,7 @@ struct WorkerOptions {
   mpc::TlsCredentials credentials;
   std::chrono::milliseconds timeout{30000};  // of the connection to the peer
   bool trace = false;                        // log every evaluation and burnt batch
+  std::vector<std::uint64_t> at_hand;        // batches to keep in memory, by lane
 };
 
 class ModelWorker {
@@ -55,6 +56,7 @@ class ModelWorker {
   void begin_link();
   void agree_on_masks();
   void end_link();
+  Answer open_state() const;
   bool stopping() const { return stopping_; }
 
   // Party 0 (leader.cpp).
@@ -62,7 +64,10 @@ class ModelWorker {
   bool lead_once();
   Lane* choose_lane(std::size_t images);
   bool offer_images(Tickets waiting);
-  bool offer_dealt();
+  StepKind how_to_take(const Dealt& dealt) const;
+  bool offer(const std::shared_ptr<Dealt>& dealt);
+  std::chrono::milliseconds pause_for_dealt() const;
+  bool fill_hand(Lane& lane);
   void prepare(Lane& lane);
   bool prepare_ahead();
   void update_state();
@@ -73,12 +78,12 @@ class ModelWorker {
   void take_images(const Step& step);
 
   // Both.
-  void accept(Dealt& dealt);
+  void accept(Dealt& dealt, StepKind how);
   bool fits(const Dealt& dealt) const;
   void evaluate(Lane& lane, const Tickets& slots);
   void lose(const Tickets& slots);
   Tensor images_of(const Lane& lane, const Tickets& slots) const;
-  void burn(Lane& lane);
+  void take_batch(Lane& lane);
   void publish(const Lane& lane);
   std::uint32_t index_of(const Lane& lane) const { return std::uint32_t(&lane - lanes_.data()); }
 

@@ -60,6 +60,10 @@ void QueryClient::request(std::uint32_t images) {
   for (std::size_t party = 0; party < 2; ++party) send_request(channel(party), request);
   const Answer answers[] = {receive_answer(channel(0)), receive_answer(channel(1))};
   for (std::size_t party = 0; party < 2; ++party) check(party, answers[party]);
+  if (answers[0].reason != answers[1].reason)
+    throw QueryRefused(Verdict::unavailable,
+                       fmt::format("{} and {} are not connected to each other: ask again",
+                                   links_[0]->peer(), links_[1]->peer()));
 }
 
 void QueryClient::send_shares(const Tensor& images) {

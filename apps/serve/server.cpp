@@ -7,22 +7,32 @@ namespace {
 
 using std::chrono::milliseconds;
 
-// Batches to keep, by lane: as many images as wanted, unless that takes too much of the disk.
-std::vector<std::uint64_t> targets(const ServerModel& model, const ServerOptions& options) {
+// Batches for so many images, by lane, as far as they fit into so many bytes; but at least one.
+std::vector<std::uint64_t> targets(const ServerModel& model, const ServerOptions& options,
+                                   std::size_t images, std::uint64_t most_bytes) {
   std::vector<std::uint64_t> result;
   for (const std::size_t batch : model.batches) {
     const mpc::Demand demand = model.evaluator->batch_demand(std::int64_t(batch));
     const std::uint64_t bytes = std::max<std::uint64_t>(1, demand.share_bytes(options.party));
-    const std::uint64_t wanted = (options.stock + batch - 1) / batch;
-    result.push_back(std::max<std::uint64_t>(1, std::min(wanted, options.stock_bytes / bytes)));
+    const std::uint64_t wanted = (images + batch - 1) / batch;
+    result.push_back(std::max<std::uint64_t>(1, std::min(wanted, most_bytes / bytes)));
   }
   return result;
+}
+
+std::vector<std::uint64_t> stock_targets(const ServerModel& model, const ServerOptions& options) {
+  return targets(model, options, options.stock, options.stock_bytes);
+}
+
+// At most half of the stock: a restart begins with the rest.
+std::vector<std::uint64_t> memory_targets(const ServerModel& model, const ServerOptions& options) {
+  return targets(model, options, (options.stock + 1) / 2, options.memory_bytes);
 }
 
 }  // namespace
 
 Server::Model::Model(const ServerModel& model, const ServerOptions& options)
-    : name(model.name), queue(options.queue), supply(targets(model, options)) {}
+    : name(model.name), queue(options.queue), supply(stock_targets(model, options)) {}
 
 Server::Server(ServerOptions options, std::vector<ServerModel> models, ServerCounters& counters)
     : options_(std::move(options)), counters_(counters) {
@@ -59,15 +69,16 @@ Server::~Server() {
 
 void Server::start_model(ServerModel given) {
   auto model = std::make_unique<Model>(given, options_);
+  auto at_hand = memory_targets(given, options_);
   ModelState state({options_.party, options_.state, given.name, given.binding, given.batches},
                    std::move(given.evaluator));
   RefillerOptions refilling{options_.party,       given.name,    options_.dealer,
                             options_.credentials, given.session, state.demand()};
   refilling.session.role = mpc::Role(options_.party);
   refilling.session.peer = mpc::Role::dealer;
-  WorkerOptions working{options_.party,       given.name,       given.image,
-                        given.classes,        given.session,    options_.peer,
-                        options_.credentials, options_.timeout, options_.trace};
+  WorkerOptions working{options_.party, given.name,        given.image,          given.classes,
+                        given.session,  options_.peer,     options_.credentials, options_.timeout,
+                        options_.trace, std::move(at_hand)};
   client_models_.push_back({given.name, given.card, std::size_t(given.image.elements()),
                             std::size_t(given.classes), &model->queue});
   model->worker = std::make_unique<ModelWorker>(std::move(working), std::move(state), model->queue,

@@ -18,9 +18,10 @@ struct ServerOptions {
   mpc::TlsCredentials credentials;
   std::filesystem::path state;  // folder for masks and stores
   std::size_t stock = 64;       // images' worth of correlations to keep per lane,
-  std::uint64_t stock_bytes = std::uint64_t{4} << 30;  // but no more than this, or one batch
-  std::size_t queue = 256;                             // places for waiting images, per model
-  std::size_t clients = 64;                            // connections
+  std::uint64_t stock_bytes = std::uint64_t{4} << 30;     // but no more than this, or one batch
+  std::uint64_t memory_bytes = std::uint64_t{256} << 20;  // of them in memory, likewise
+  std::size_t queue = 256;                                // places for waiting images, per model
+  std::size_t clients = 64;                               // connections
   ClientLimits limits;
   std::chrono::milliseconds timeout{30000};
   bool trace = false;

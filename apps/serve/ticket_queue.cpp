@@ -14,7 +14,7 @@ Answer TicketQueue::reserve(std::size_t images) {
             fmt::format("the queue is full ({} of {} places taken): ask again in a moment", taken_,
                         capacity_)};
   taken_ += images;
-  return {};
+  return state_;
 }
 
 void TicketQueue::release(std::size_t images) {

@@ -37,7 +37,7 @@ class TicketQueue {
   // Places for `capacity` images, counted from `reserve` until the ticket ends.
   explicit TicketQueue(std::size_t capacity) : capacity_(capacity) {}
 
-  // Takes places for a request, or says why not.
+  // Takes places for a request, or says why not. The ok answer is the one of `set_state`.
   Answer reserve(std::size_t images);
   // Gives places back for which no ticket will come.
   void release(std::size_t images);

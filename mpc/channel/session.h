@@ -15,7 +15,7 @@
 namespace hush::mpc {
 
 // Raised whenever the bytes of any protocol change.
-inline constexpr std::uint32_t kProtocolVersion = 3;
+inline constexpr std::uint32_t kProtocolVersion = 4;
 
 enum class Role : std::uint32_t { party0 = 0, party1 = 1, dealer = 2, client = 3 };
 

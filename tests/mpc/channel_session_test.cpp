@@ -49,8 +49,8 @@ TEST(SessionTest, OpensWhenAllAgree) {
 
 TEST(SessionTest, NamesTheVersionAtBothEnds) {
   const auto [first, second] = verdicts([](Session& session) { session.version = 9; });
-  EXPECT_THAT(first, HasSubstr("protocol version (3 here, 9 at the peer)"));
-  EXPECT_THAT(second, HasSubstr("protocol version (9 here, 3 at the peer)"));
+  EXPECT_THAT(first, HasSubstr("protocol version (4 here, 9 at the peer)"));
+  EXPECT_THAT(second, HasSubstr("protocol version (9 here, 4 at the peer)"));
 }
 
 TEST(SessionTest, NamesTheGraphAtBothEnds) {
@@ -127,7 +127,7 @@ std::string reply_to(const Hello& hello) {
 TEST(SessionTest, HelloHasTheDocumentedLayout) {
   const Hello hello = honest_hello();
   const Session session = session_of(1);
-  EXPECT_EQ(std::memcmp(hello.data(), "HUSH-MPC\3\0\0\0\1\0\0\0\0\0\0\0", 20), 0);
+  EXPECT_EQ(std::memcmp(hello.data(), "HUSH-MPC\4\0\0\0\1\0\0\0\0\0\0\0", 20), 0);
   EXPECT_TRUE(std::equal(session.id.begin(), session.id.end(), &hello[20]));
   EXPECT_TRUE(std::equal(session.graph.begin(), session.graph.end(), &hello[36]));
   EXPECT_TRUE(std::equal(session.options.begin(), session.options.end(), &hello[68]));

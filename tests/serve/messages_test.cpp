@@ -38,7 +38,7 @@ TEST(Messages, ArriveAsTheyWere) {
   EXPECT_EQ(selected.session, selection.session);
   EXPECT_EQ(selected.model, "resnet");
 
-  Step step{StepKind::run, 3, random_id(), 1ULL << 40, {}};
+  Step step{StepKind::run, 3, random_id(), 1ULL << 40, 4, {}};
   for (std::uint32_t i = 0; i < kMaxBatch; ++i) step.slots.push_back({random_id(), 7, i});
   send_step(*pair.a, step);
   const Step got = receive_step(*pair.b);
@@ -46,6 +46,7 @@ TEST(Messages, ArriveAsTheyWere) {
   EXPECT_EQ(got.lane, step.lane);
   EXPECT_EQ(got.deal, step.deal);
   EXPECT_EQ(got.number, step.number);
+  EXPECT_EQ(got.count, step.count);
   EXPECT_EQ(got.slots, step.slots);
 
   const std::vector<Stamp> stamps = {{random_id(), 5, 1}, {random_id(), 6, 0}};
@@ -75,11 +76,11 @@ TEST(Messages, BytesThatMeanNothingAreRefused) {
   std::vector<std::uint8_t> answer(kAnswerBytes);
   answer[0] = 6;
   EXPECT_THAT(error_of(answer, 0x0401, receive_answer), HasSubstr("no verdict 6"));
-  std::vector<std::uint8_t> step(1828);
+  std::vector<std::uint8_t> step(1832);
   step[0] = 9;
   EXPECT_THAT(error_of(step, 0x0404, receive_step), HasSubstr("no step 9"));
-  step[0] = 4;
-  step[32] = 65;  // slots
+  step[0] = 6;
+  step[36] = 65;  // slots
   EXPECT_THAT(error_of(step, 0x0404, receive_step), HasSubstr("a step of 65 images"));
   std::vector<std::uint8_t> card(8);
   card[3] = 1;  // 16 MiB

@@ -122,7 +122,7 @@ void expect_equal(const std::string& got, const std::string& right, double toler
 
 // Batches that a server burnt, from its log over all its lives: none may appear twice.
 void expect_burnt_once(const std::string& log) {
-  const std::regex line("burnt (batch [0-9]+ of masks [0-9a-f]+, [0-9]+ images)");
+  const std::regex line("burnt (batch [0-9]+ of (masks|deal) [0-9a-f]+, [0-9]+ images)");
   std::set<std::string> seen;
   for (auto it = std::sregex_iterator(log.begin(), log.end(), line); it != std::sregex_iterator();
        ++it)

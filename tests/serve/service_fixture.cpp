@@ -92,7 +92,7 @@ void Services::start_dealer() {
   models.push_back({"linear", session(1), std::move(demand)});
   dealer_ = std::make_unique<DealerService>(std::move(models), dealer_counters_);
   AcceptorOptions accepting{
-      {"127.0.0.1", dealer_port_}, authority_.issue("dealer"), {"party0", "party1"}, 8, {}};
+      {"127.0.0.1", dealer_port_}, authority_->issue("dealer"), {"party0", "party1"}, 8, {}};
   dealer_acceptor_ = std::make_unique<Acceptor>(std::move(accepting),
                                                 [this](const auto& link) { dealer_->serve(link); });
 }
@@ -109,9 +109,10 @@ void Services::start_server(int party, int factor) {
   options.listen.port = ports_[std::size_t(party)];
   options.peer.port = ports_[std::size_t(1 - party)];
   options.dealer.port = dealer_port_;
-  options.credentials = authority_.issue(party == 0 ? "party0" : "party1");
+  options.credentials = authority_->issue(party == 0 ? "party0" : "party1");
   options.state = state(party);
   options.stock = options_.stock;
+  options.memory_bytes = options_.memory_bytes;
   options.queue = options_.queue;
   options.clients = options_.clients;
   options.limits.patience = options_.patience;
@@ -157,7 +158,7 @@ void Services::wait_until_ready() {
 QueryOptions Services::query_options() const {
   QueryOptions options;
   for (std::size_t party = 0; party < 2; ++party) options.servers[party].port = ports_[party];
-  options.credentials = authority_.issue("client");
+  options.credentials = authority_->issue("client");
   return options;
 }
 

@@ -40,10 +40,14 @@ class LinearNetwork final : public Evaluator {
 struct FixtureOptions {
   std::vector<std::size_t> batches = {1, 4};
   std::size_t stock = 32, queue = 256, clients = 64;
+  std::uint64_t memory_bytes = 1;  // one batch; the others go to the disk
   std::chrono::seconds patience{20};
 };
 
 class Services : public testing::Test {
+ public:
+  QueryOptions query_options() const;
+
  protected:
   Services();
   ~Services() override;
@@ -57,7 +61,6 @@ class Services : public testing::Test {
   // Until a query succeeds.
   void wait_until_ready();
 
-  QueryOptions query_options() const;
   // Image number `seed`, and what the model says of it.
   static Tensor image(int seed, std::int64_t count = 1);
   static Tensor expected(const Tensor& images);
@@ -69,7 +72,8 @@ class Services : public testing::Test {
   std::filesystem::path state(int party) const;
 
   hush::test::TemporaryFolder folder_;
-  mpc::CertificateAuthority authority_;
+  std::shared_ptr<mpc::CertificateAuthority> authority_ =
+      std::make_shared<mpc::CertificateAuthority>();
   FixtureOptions options_;
   mpc::Session session(int factor) const;
 

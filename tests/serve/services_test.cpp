@@ -92,7 +92,7 @@ TEST_F(Services, WithoutTheDealerTheStoreIsUsedUpAndThenQueriesAreRefused) {
       reason = got;
   }
   EXPECT_GT(answered, 0);
-  EXPECT_LE(answered, 11);  // the store, one that is prepared, two under way
+  EXPECT_LE(answered, 12);  // the stock, one that is prepared, two under way and one at hand
   EXPECT_THAT(reason, HasSubstr("correlations are used up and the dealer is not connected"));
   start_dealer();  // a dealer that has lost its masks deals new ones
   wait_until_ready();
@@ -164,17 +164,53 @@ TEST_F(Services, AShareThatOnlyOneServerGotIsRefusedInTime) {
   EXPECT_THAT(answer.reason, HasSubstr("not evaluated in time"));
 }
 
+// A second pair of servers, as behind a load balancer.
+class OtherPair : public Services {
+ public:
+  explicit OtherPair(std::shared_ptr<mpc::CertificateAuthority> authority) {
+    authority_ = std::move(authority);
+    start_all();
+  }
+  void TestBody() override {}
+};
+
+TEST_F(Services, AClientThatReachesServersOfTwoPairsIsToldAtOnce) {
+  start_all();
+  const OtherPair other(authority_);
+  QueryOptions mixed = query_options();
+  mixed.servers[1] = other.query_options().servers[1];
+  const auto client = std::make_unique<QueryClient>(mixed);
+  const auto before = ServeClock::now();
+  EXPECT_THAT(refusal([&] { (void)client->evaluate(image(1)); }),
+              HasSubstr("are not connected to each other: ask again"));
+  EXPECT_LT(ServeClock::now() - before, std::chrono::seconds(5));
+  std::unique_ptr<QueryClient> one;
+  EXPECT_TRUE(ask(one, 2)) << "nobody waits for the other share";
+}
+
+// Both ways of a batch: through memory alone, and by the disk.
+TEST_F(Services, AnswerFromMemoryAndFromTheStore) {
+  for (const std::uint64_t memory : {std::uint64_t{1}, std::uint64_t{1} << 20}) {
+    options_.memory_bytes = memory;
+    start_all();
+    std::unique_ptr<QueryClient> client;
+    for (int i = 0; i < 60; ++i) ASSERT_TRUE(ask(client, i, 1 + i % 4));
+    for (const int party : {1, 0}) stop_server(party);
+    stop_dealer();
+  }
+}
+
 TEST_F(Services, ForeignAndMisnamedCertificatesAreRefused) {
   start_all();
   QueryOptions foreign = query_options();
   foreign.credentials = mpc::CertificateAuthority().issue("client");
   EXPECT_THROW(QueryClient{foreign}, mpc::AuthenticationError);
   QueryOptions misnamed = query_options();
-  misnamed.credentials = authority_.issue("dealer");
+  misnamed.credentials = authority_->issue("dealer");
   EXPECT_THROW(QueryClient{misnamed}, mpc::AuthenticationError);
   QueryOptions expired = query_options();
   expired.credentials =
-      authority_.issue("client", {-std::chrono::hours(2), -std::chrono::hours(1)});
+      authority_->issue("client", {-std::chrono::hours(2), -std::chrono::hours(1)});
   EXPECT_THROW(QueryClient{expired}, mpc::AuthenticationError);
 }
 
