@@ -227,6 +227,49 @@ TEST_F(Programs, ServersOfOneNumberEndWithOneLine) {
   }
 }
 
+TEST_F(Programs, ClientsThatCannotBeServedAreToldInOneLine) {
+  const auto dealing = dealer();
+  const auto first = server(0), second = server(1);
+  ASSERT_TRUE(first->says("connected to party1", seconds(20))) << first->log();
+  const auto ask = [&](int images, const std::string& certificates) {
+    std::vector<std::string> arguments = client_arguments(folder_ / "x.csv");
+    *(std::ranges::find(arguments, "--certificates") + 1) = certificates;
+    arguments.insert(arguments.end(),
+                     {"--from-test", std::to_string(images), "--request", "1", "--patience", "5"});
+    return run_program("pi_client", arguments);
+  };
+  ASSERT_EQ(ask(1, folder_ / "certificates").status, 0);
+
+  expect_success("pi_certs", {folder_ / "foreign"});
+  const ProgramResult foreign = ask(1, folder_ / "foreign");
+  EXPECT_EQ(foreign.status, 1);
+  EXPECT_THAT(foreign.last_error_line(), HasSubstr("is refused: self-signed certificate"));
+
+  // What is in stock is used up, for good.
+  dealing->send_signal(SIGKILL);
+  EXPECT_EQ(dealing->wait(seconds(5)), 128 + SIGKILL);
+  const ProgramResult dry = ask(kTestImages, folder_ / "certificates");
+  EXPECT_EQ(dry.status, 1);
+  EXPECT_THAT(dry.last_error_line(),
+              HasSubstr("the correlations are used up and the dealer is not connected"));
+  expect_burnt_once(first->log());
+}
+
+TEST_F(Programs, ServersOfTwoSplitsAnswerNobody) {
+  expect_success("pi_split", {"--weights", folder_ / "small.safetensors", "--out",
+                              folder_ / "other", "--relu", "carry"});
+  std::vector<std::string> arguments = server_arguments(1);
+  *(std::ranges::find(arguments, "--models") + 1) = folder_ / "other/party1";
+  const auto first = server(0);
+  Process second("pi_server", arguments, folder_ / "server1.log");
+  EXPECT_TRUE(second.says("the two ends differ in options", seconds(20))) << second.log();
+  std::vector<std::string> asking = client_arguments(folder_ / "x.csv");
+  asking.insert(asking.end(), {"--from-test", "1", "--patience", "1"});
+  const ProgramResult client = run_program("pi_client", asking);
+  EXPECT_EQ(client.status, 1);
+  EXPECT_THAT(client.last_error_line(), HasSubstr("the two servers do not serve the same model"));
+}
+
 TEST_F(Programs, ExpiredCertificatesAreNamed) {
   std::filesystem::remove_all(folder_.path() / "certificates");
   mpc::write_test_certificates(folder_.path() / "certificates",
