@@ -11,16 +11,18 @@ drawn from each file. Nothing in the checkout is changed.
 """
 import argparse
 import json
+import os
 import pathlib
 import random
 import re
+import resource
 import shlex
 import subprocess
 import sys
 import tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-SECONDS = 120  # for one run of the tests
+SECONDS = 120  # of processor time for one run of the tests; of waiting on a busy machine, ten times that
 
 # What is replaced by what. Spaces keep templates, pointers and references out.
 SWAPS = [
@@ -51,6 +53,10 @@ def mutants(lines):
             yield number, re.match(r"\s*", line).group() + ";"
 
 
+def limit_time():
+    resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS))
+
+
 class Build:
     """How cuda_test is compiled and linked in a build folder."""
 
@@ -65,12 +71,16 @@ class Build:
         deps = subprocess.run(["ninja", "-C", folder, "-t", "deps"], check=True, capture_output=True, text=True).stdout
         self.includers = {}
         for block in deps.split("\n\n"):
-            for source in self.commands:
-                if source in block.split():
-                    self.includers[source] = set(block.split())
+            # ccache may make them relative to the build folder.
+            paths = {os.path.normpath(folder / line.strip()) for line in block.splitlines()[1:]}
+            for source in paths & self.commands.keys():
+                self.includers[source] = paths
 
     def sources_of(self, path):
-        return [s for s, included in self.includers.items() if str(path) in included]
+        sources = [s for s, included in self.includers.items() if str(path) in included]
+        if not sources:
+            sys.exit(f"mutate: nothing in {self.folder} was built with {path.relative_to(ROOT)}: build cuda_test")
+        return sources
 
     def passes(self, path, text, scratch):
         """None if the mutant does not compile, else whether all tests pass."""
@@ -96,7 +106,7 @@ class Build:
         subprocess.run(link[:place] + objects + link[place:], cwd=self.folder, check=True, capture_output=True)
         try:
             run = subprocess.run([binary, "--gtest_fail_fast", "--gtest_brief=1", "--gtest_filter=-Emulator.*"],
-                                 cwd=ROOT, capture_output=True, timeout=SECONDS)
+                                 cwd=ROOT, capture_output=True, timeout=10 * SECONDS, preexec_fn=limit_time)
         except subprocess.TimeoutExpired:
             return False
         return run.returncode == 0

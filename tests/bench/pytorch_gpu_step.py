@@ -64,7 +64,7 @@ def main():
             time = time_setting(batch, bf16, compiled)
             print(f'  {name:<50} {time * 1e6:9.1f} us {batch / time:10.0f} images/s', flush=True)
         except Exception as error:  # a compiler that is not there, say: the others still count
-            print(f'  {name:<50} NOT MEASURED: {str(error).strip().splitlines()[0]}', flush=True)
+            print(f'  {name:<50} NOT MEASURED: {(str(error).strip() or type(error).__name__).splitlines()[0]}', flush=True)
 
 
 main()

@@ -8,7 +8,9 @@ shift 2
 "$bench" "$@"
 [[ " $* " == *" --versus "* ]] || exit 0
 if command -v python3 >/dev/null; then
-  python3 "$scripts/pytorch_gpu_step.py" || true # it says what is missing
+  python=python3
+  python3 -c 'import torch' 2>/dev/null || [[ ! -x /usr/bin/python3 ]] || python=/usr/bin/python3 # Debian's has its own
+  "$python" "$scripts/pytorch_gpu_step.py" || true # it says what is missing
 else
   echo "PyTorch NOT MEASURED: there is no python3"
 fi
