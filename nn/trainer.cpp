@@ -142,6 +142,7 @@ std::vector<Tensor> Trainer::backward(TrainingPass& pass, const Batch& batch) {
   if (!options_.parallel.several()) {
     const std::vector<Tensor> by_node = pass.backward();
     std::vector<Tensor> gradients;
+    gradients.reserve(parameters.size());
     for (const NodeId parameter : parameters) gradients.push_back(by_node[std::size_t(parameter)]);
     return gradients;
   }
