@@ -59,7 +59,7 @@ std::string name_of(PolynomialKind kind) {
 }
 
 Polynomial polynomial_for(PolynomialKind kind, double mean, double deviation,
-                          const DapaOptions& options) {
+                          const DapaOptions& options, double reach) {
   switch (kind) {
     case PolynomialKind::identity:
       return {0, 1, 0};
@@ -74,28 +74,33 @@ Polynomial polynomial_for(PolynomialKind kind, double mean, double deviation,
   require(std::isfinite(mean) && std::isfinite(deviation) && deviation >= 0,
           "DaPa: mean {} and deviation {} are no statistics of a channel; did training diverge?",
           mean, deviation);
-  require(options.quadratic_limit >= 0 && options.quadratic_scale >= 0,
-          "DaPa: limit {} and scale {} of the quadratic must not be negative",
-          options.quadratic_limit, options.quadratic_scale);
+  require(std::isfinite(reach) && reach >= 0, "DaPa: a channel reaches {}; did training diverge?",
+          reach);
+  require(options.quadratic_limit >= 0 && options.quadratic_scale >= 0 && options.tail_limit >= 0,
+          "DaPa: limit {}, tail limit {} and scale {} of the quadratic must not be negative",
+          options.quadratic_limit, options.tail_limit, options.quadratic_scale);
+  const double tail = reach > 0 ? options.tail_limit / reach : INFINITY;
   return normal_fit(mean, std::max(deviation, kLeastDeviation),
                     kind == PolynomialKind::dapa1 ? 0 : options.quadratic_scale,
-                    options.quadratic_limit);
+                    std::min(options.quadratic_limit, tail));
 }
 
 void fill_coefficients(PolynomialKind kind, const Tensor& mean, const Tensor& variance,
-                       const DapaOptions& options, const Tensor& coefficients) {
+                       const DapaOptions& options, const Tensor& coefficients,
+                       std::span<const float> reach) {
   const std::int64_t channels = mean.elements();
-  require(variance.shape() == mean.shape() && coefficients.shape() == Shape({3, channels}),
-          "DaPa: {} for mean {} and variance {}", coefficients.text(), mean.text(),
-          variance.text());
+  require(variance.shape() == mean.shape() && coefficients.shape() == Shape({3, channels}) &&
+              (reach.empty() || std::int64_t(reach.size()) == channels),
+          "DaPa: {} for mean {}, variance {} and the reach of {} channels", coefficients.text(),
+          mean.text(), variance.text(), reach.size());
   const Tensor host_mean = mean.to(Device{}), host_variance = variance.to(Device{});
   const Tensor result = Tensor::empty(coefficients.shape(), DType::float32);
   const auto rows = result.values<float>();
   const auto n = std::size_t(channels);
   for (std::size_t c = 0; c < n; ++c) {
-    const Polynomial fit =
-        polynomial_for(kind, double(host_mean.values<float>()[c]),
-                       std::sqrt(double(host_variance.values<float>()[c])), options);
+    const Polynomial fit = polynomial_for(kind, double(host_mean.values<float>()[c]),
+                                          std::sqrt(double(host_variance.values<float>()[c])),
+                                          options, reach.empty() ? 0 : double(reach[c]));
     rows[c] = float(fit.c0);
     rows[n + c] = float(fit.c1);
     rows[2 * n + c] = float(fit.c2);

@@ -12,7 +12,9 @@
 // does to a residual network, and the factors found, is told in docs/autorep.md.
 #pragma once
 
+#include <cmath>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -39,15 +41,19 @@ struct Polynomial {
 struct DapaOptions {
   double quadratic_scale = 1;    // c2 is this fraction of the best one,
   double quadratic_limit = 0.5;  // and at most this; c1 and c0 are refitted
+  double tail_limit = INFINITY;  // where a channel's reach is known: c2 times it is at most this
 };
 
-// The polynomial for an input of that mean and deviation; the fixed kinds ignore both. Throws
-// ArgumentError if either is not finite, or the deviation negative.
+// The polynomial for an input of that mean and deviation whose magnitude seldom exceeds `reach`
+// (0: not known); the fixed kinds ignore all three. Throws ArgumentError if one is not finite, or
+// deviation or reach negative.
 Polynomial polynomial_for(PolynomialKind kind, double mean, double deviation,
-                          const DapaOptions& options = {});
+                          const DapaOptions& options = {}, double reach = 0);
 
-// Fills coefficients [3, C] (rows c0, c1, c2) from mean and variance [C], on any device.
+// Fills coefficients [3, C] (rows c0, c1, c2) from mean and variance [C] and, unless it is empty,
+// reach [C]; on any device.
 void fill_coefficients(PolynomialKind kind, const Tensor& mean, const Tensor& variance,
-                       const DapaOptions& options, const Tensor& coefficients);
+                       const DapaOptions& options, const Tensor& coefficients,
+                       std::span<const float> reach = {});
 
 }  // namespace hush::nn

@@ -108,11 +108,15 @@ std::vector<std::int64_t> open_gates(const Graph& graph, const std::vector<Gated
 }
 
 void refresh_coefficients(const Graph& graph, const std::vector<GatedLayer>& layers,
-                          const PolynomialChoice& choice) {
-  for (const GatedLayer& layer : layers)
+                          const PolynomialChoice& choice,
+                          const std::vector<std::vector<float>>& reach) {
+  for (std::size_t i = 0; i < layers.size(); ++i) {
+    const GatedLayer& layer = layers[i];
     fill_coefficients(choice.kind, graph[layer.mean].value, graph[layer.variance].value,
                       layer.in_stream ? choice.stream : choice.branch,
-                      graph[layer.coefficients].value);
+                      graph[layer.coefficients].value,
+                      reach.empty() ? std::span<const float>{} : std::span(reach[i]));
+  }
 }
 
 }  // namespace hush::nn

@@ -43,8 +43,10 @@ struct PolynomialChoice {
   DapaOptions stream = {.quadratic_scale = 0.03};  // for inputs that are residual sums
 };
 
-// Computes every layer's coefficients from its running statistics.
+// Computes every layer's coefficients from its running statistics and, unless that is empty, each
+// layer's reach by channel (replacement_statistics.h).
 void refresh_coefficients(const Graph& graph, const std::vector<GatedLayer>& layers,
-                          const PolynomialChoice& choice);
+                          const PolynomialChoice& choice,
+                          const std::vector<std::vector<float>>& reach = {});
 
 }  // namespace hush::nn

@@ -16,10 +16,12 @@ template <class F>
 void for_each_input(const Graph& graph, const std::vector<GatedLayer>& layers, const Tensor& images,
                     F f) {
   const std::array inputs{images.to(device_of(graph))};
-  evaluate(graph, inputs, {}, [&](NodeId node, const Tensor& value) {
+  const auto observe = [&](NodeId node, const Tensor& value) {
     for (std::size_t i = 0; i < layers.size(); ++i)
       if (layers[i].input == node) f(i, value.to(Device{}));
-  });
+  };
+  observe(graph.of_kind(NodeKind::input).front(), images);
+  evaluate(graph, inputs, {}, observe);
 }
 
 std::span<const float> host_values(const Tensor& host) {
@@ -73,19 +75,34 @@ std::vector<RunningValue> running_values(const Graph& graph) {
   return result;
 }
 
+// The median of numbers of which some may have overflowed. Reorders them.
+float median(std::span<float> values) {
+  for (float& x : values) x = std::isnan(x) ? INFINITY : x;
+  const auto middle = values.begin() + std::ptrdiff_t(values.size() / 2);
+  std::nth_element(values.begin(), middle, values.end());
+  return *middle;
+}
+
 // The median over the samples of each element, divided by `divisor`.
 Tensor medians(const std::vector<Tensor>& samples, float divisor) {
   Tensor result = samples.front().clone();
   std::vector<float> column(samples.size());
   for (std::size_t c = 0; c < result.values<float>().size(); ++c) {
-    for (std::size_t i = 0; i < samples.size(); ++i) {
-      const float x = samples[i].values<float>()[c];
-      column[i] = std::isnan(x) ? INFINITY : x;  // an overflow
-    }
-    const auto middle = column.begin() + std::ptrdiff_t(column.size() / 2);
-    std::nth_element(column.begin(), middle, column.end());
-    result.values<float>()[c] = *middle / divisor;
+    for (std::size_t i = 0; i < samples.size(); ++i) column[i] = samples[i].values<float>()[c];
+    result.values<float>()[c] = median(column) / divisor;
   }
+  return result;
+}
+
+// The largest magnitude of each channel of x [N, …, C] on the host.
+std::vector<float> largest_by_channel(const Tensor& x) {
+  std::vector<float> result(std::size_t(x.shape()[-1]));
+  const auto values = host_values(x);
+  for (std::size_t i = 0; i < values.size(); i += result.size())
+    for (std::size_t c = 0; c < result.size(); ++c)
+      // What is no number stays, for the median to see.
+      if (const float reach = std::abs(values[i + c]); std::isnan(reach) || reach > result[c])
+        result[c] = reach;
   return result;
 }
 
@@ -108,6 +125,29 @@ void calibrate(const Graph& graph, BatchSource& source, std::int64_t batches) {
   }
   for (std::size_t k = 0; k < running.size(); ++k)
     if (!samples[k].empty()) running[k].tensor.assign(medians(samples[k], running[k].momentum));
+}
+
+std::vector<std::vector<float>> measure_reach(const Graph& graph,
+                                              const std::vector<GatedLayer>& layers,
+                                              BatchSource& source, std::int64_t batches) {
+  std::vector<std::vector<std::vector<float>>> samples(layers.size());  // layer, batch, channel
+  source.start_epoch(0, 0);
+  for (std::int64_t i = 0; i < batches; ++i) {
+    const std::optional<Batch> batch = source.next();
+    if (!batch) break;
+    for_each_input(graph, layers, batch->images, [&](std::size_t layer, const Tensor& x) {
+      samples[layer].push_back(largest_by_channel(x));
+    });
+  }
+  std::vector<std::vector<float>> result(layers.size());
+  for (std::size_t layer = 0; layer < layers.size(); ++layer) {
+    std::vector<float> column(samples[layer].size());
+    for (std::size_t c = 0; !column.empty() && c < samples[layer].front().size(); ++c) {
+      for (std::size_t i = 0; i < column.size(); ++i) column[i] = samples[layer][i][c];
+      result[layer].push_back(median(column));
+    }
+  }
+  return result;
 }
 
 std::vector<PolynomialError> measure_polynomials(const Graph& graph,

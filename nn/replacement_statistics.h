@@ -16,6 +16,13 @@ namespace hush::nn {
 // is left somewhere in its epoch 0.
 void calibrate(const Graph& graph, BatchSource& source, std::int64_t batches);
 
+// How far the inputs of each layer's activations reach: for each channel the largest magnitude in a
+// training batch, the median over `batches` batches. (The largest of all would be that of an image
+// that ran away.) Norms are as in inference. The source is left somewhere in its epoch 0.
+std::vector<std::vector<float>> measure_reach(const Graph& graph,
+                                              const std::vector<GatedLayer>& layers,
+                                              BatchSource& source, std::int64_t batches);
+
 // How well polynomials stand in for one layer's ReLU on real inputs.
 struct PolynomialError {
   std::string layer;

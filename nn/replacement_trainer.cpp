@@ -219,7 +219,11 @@ void ReplacementTrainer::step_mask(std::span<const Tensor> inputs,
 void ReplacementTrainer::freeze(BatchSource& train) {
   flips_.values<std::int32_t>()[0] += std::int32_t(indicators_.project(options_.budget));
   indicators_.publish();
-  if (!options_.train_coefficients) measure(train);
+  if (!options_.train_coefficients) {
+    measure(train);
+    refresh_coefficients(model_, layers_, options_.polynomial,
+                         measure_reach(model_, layers_, train, options_.calibration_batches));
+  }
   calibrate(model_, train, options_.calibration_batches);  // with these coefficients
   if (progress_.batch < steps_per_epoch_) train.start_epoch(progress_.epoch, progress_.batch);
   begin_fine_tuning();

@@ -83,6 +83,12 @@ void add_polynomial_options(CLI::App& app, AutorepOptions& o) {
                  "dapa2: the x^2 coefficient is at most this")
       ->check(zero_or_more())
       ->capture_default_str();
+  app.add_option(
+         "--tail-limit", p.branch.tail_limit,
+         "dapa2: when indicators freeze, the x^2 coefficient times the largest magnitude in "
+         "a batch is made at most this")
+      ->check(zero_or_more())
+      ->capture_default_str();
 }
 
 }  // namespace
@@ -157,6 +163,7 @@ std::vector<AutorepOptions> AutorepRequest::runs() const {
               r.mask.seed = r.seed = seed;
               r.polynomial.kind = nn::parse_polynomial_kind(polynomial);
               r.polynomial.stream.quadratic_limit = r.polynomial.branch.quadratic_limit;
+              r.polynomial.stream.tail_limit = r.polynomial.branch.tail_limit;
               r.train_coefficients = run.dapa == "trainable";
               result.push_back(std::move(run));
             }
@@ -174,6 +181,7 @@ nn::Metadata AutorepOptions::recorded() const {
                        {"branch_scale", number(r.polynomial.branch.quadratic_scale)},
                        {"stream_scale", number(r.polynomial.stream.quadratic_scale)},
                        {"quadratic_limit", number(r.polynomial.branch.quadratic_limit)},
+                       {"tail_limit", number(r.polynomial.branch.tail_limit)},
                        {"th", number(r.mask.threshold)},
                        {"mu", number(r.mask.penalty)},
                        {"candidates", std::to_string(r.mask.candidates)},

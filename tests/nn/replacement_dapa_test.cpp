@@ -137,6 +137,21 @@ TEST(Dapa, LimitHoldsTheQuadraticOfQuietChannels) {
   EXPECT_THROW(polynomial_for(PolynomialKind::dapa2, 0, -1), ArgumentError);
 }
 
+// A channel with heavy tails: what is far out must not be squared to something further out.
+TEST(Dapa, TailLimitTamesChannelsThatReachFar) {
+  const Normal normal{0.3, 1};
+  const DapaOptions options{.quadratic_limit = INFINITY, .tail_limit = 0.5};
+  const auto fit = [&](double reach) {
+    return polynomial_for(PolynomialKind::dapa2, normal.mean, normal.deviation, options, reach);
+  };
+  const Polynomial near = fit(1), far = fit(20);
+  EXPECT_EQ(near.c2, fit(0).c2);  // the best one; a reach of 0 is one that is not known
+  EXPECT_DOUBLE_EQ(far.c2, 0.5 / 20);
+  expect_orthogonal(normal, far, 1);
+  EXPECT_THROW(fit(-1), ArgumentError);
+  EXPECT_THROW(fit(INFINITY), ArgumentError);
+}
+
 TEST(Dapa, CoefficientsOfAllChannels) {
   const Tensor mean = Tensor::from<float>({2}, {0.5f, -1}),
                variance = Tensor::from<float>({2}, {4, 0.25f});
@@ -148,6 +163,13 @@ TEST(Dapa, CoefficientsOfAllChannels) {
                                     float(second.c1), float(first.c2),  float(second.c2)};
   for (std::size_t i = 0; i < 6; ++i)
     EXPECT_FLOAT_EQ(coefficients.values<float>()[i], expected[i]) << i;
+  const std::vector<float> reach{0, 100};
+  fill_coefficients(PolynomialKind::dapa2, mean, variance, {.tail_limit = 1}, coefficients, reach);
+  EXPECT_FLOAT_EQ(coefficients.values<float>()[4], float(first.c2));
+  EXPECT_FLOAT_EQ(coefficients.values<float>()[5], 0.01f);
+  EXPECT_THROW(fill_coefficients(PolynomialKind::dapa2, mean, variance, {}, coefficients,
+                                 std::span(reach).first(1)),
+               ArgumentError);
 }
 
 TEST(Dapa, NamesAreReadBack) {

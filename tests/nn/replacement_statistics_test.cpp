@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <array>
+#include <cmath>
 
 #include "core/autograd.h"
 #include "core/ops/elementwise.h"
@@ -60,6 +61,28 @@ TEST(Calibration, OneImageThatRunsAwaySpoilsNothing) {
   const std::array inputs{source.next()->images};
   evaluate(graph, inputs, {.training = true});  // the running average is spoilt
   EXPECT_GT(value_of(graph, "relu.running_var"), 1e6);
+}
+
+// The largest pixels of the batches are 1.5, 2.5, … 5.5; with an outlier the last one is 1e6.
+TEST(Reach, IsTheMedianOfTheLargestMagnitudes) {
+  const Graph graph = pixels_only();
+  for (const bool with_outlier : {false, true}) {
+    MemorySource source = steps(with_outlier);
+    const auto reach = measure_reach(graph, gated_layers(graph), source, kBatches);
+    ASSERT_EQ(reach.size(), 1u);
+    EXPECT_EQ(reach[0], std::vector{3.5f}) << with_outlier;
+  }
+  MemorySource source = steps(false);
+  EXPECT_EQ(measure_reach(graph, gated_layers(graph), source, 1)[0], std::vector{1.5f});
+}
+
+TEST(Reach, CountsMagnitudesAndPassesOverWhatIsNoNumber) {
+  const Graph graph = pixels_only();
+  const Tensor images = Tensor::full({3, 8, 8, 1}, -2.0f);
+  images.values<float>()[5] = NAN;
+  MemorySource source(images, Tensor::zeros({3}, DType::int32), 1);
+  EXPECT_EQ(measure_reach(graph, gated_layers(graph), source, 3)[0], std::vector{2.0f});
+  EXPECT_EQ(measure_reach(graph, gated_layers(graph), source, 1)[0], std::vector{INFINITY});
 }
 
 // The batch norms of a whole network: with them the batch's outputs in inference are about those
