@@ -12,7 +12,6 @@
 // does to a residual network, and the factors found, is told in docs/autorep.md.
 #pragma once
 
-#include <cmath>
 #include <cstdint>
 #include <span>
 #include <string>
@@ -41,7 +40,7 @@ struct Polynomial {
 struct DapaOptions {
   double quadratic_scale = 1;    // c2 is this fraction of the best one,
   double quadratic_limit = 0.5;  // and at most this; c1 and c0 are refitted
-  double tail_limit = INFINITY;  // where a channel's reach is known: c2 times it is at most this
+  double tail_limit = 1;         // where a channel's reach is known: c2 times it is at most this
 };
 
 // The polynomial for an input of that mean and deviation whose magnitude seldom exceeds `reach`

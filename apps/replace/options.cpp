@@ -86,7 +86,7 @@ void add_polynomial_options(CLI::App& app, AutorepOptions& o) {
   app.add_option(
          "--tail-limit", p.branch.tail_limit,
          "dapa2: when indicators freeze, the x^2 coefficient times the largest magnitude in "
-         "a batch is made at most this")
+         "a batch is made at most this; inf: no limit")
       ->check(zero_or_more())
       ->capture_default_str();
 }
