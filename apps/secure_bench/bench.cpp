@@ -108,6 +108,10 @@ void add_secure_options(CLI::App& app, SecureBenchOptions& o) {
                  fmt::format("--parties: a model file, or the name of an untrained network (one of "
                              "{}); by default the newest replaced model in runs/, else resnet18",
                              fmt::join(nn::model_names(), ", ")));
+  app.add_option("--act", o.subject.activation,
+                 "--parties: silu or relu in place of the other; by default the file's own, for an "
+                 "untrained network relu")
+      ->check(CLI::IsMember({"silu", "relu"}));
   o.subject.dataset.add_to(app);
   app.add_option("--budget", o.subject.budget,
                  "--parties: ReLUs of an untrained network; by default 12900")

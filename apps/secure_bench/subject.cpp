@@ -9,6 +9,7 @@
 
 #include "core/autograd.h"
 #include "core/passes.h"
+#include "nn/activation.h"
 #include "nn/models.h"
 #include "nn/replacement.h"
 
@@ -108,13 +109,18 @@ void make_untrained(const SubjectOptions& options, Subject& subject) {
   if (info.classes == 0) info.classes = 10;
   if (info.image.rank() == 0) info.image = {1, 32, 32, 3};
   info.model = options.model.empty() ? kUntrained : options.model;
-  subject.graph = nn::make_model(info.model, info.classes, info.image, 1);
+  info.activation = options.activation;
+  subject.graph = nn::make_network(info, 1);
+  if (options.activation.empty() && subject.graph.count().relus == 0)
+    subject.graph = nn::with_activation(subject.graph, info.activation = "relu");
   const std::int64_t all = subject.graph.count().relus;
   const std::int64_t budget = std::min(all, options.budget < 0 ? kPaperBudget : options.budget);
   if (!subject.images.defined()) take_noise(options.images, subject);
-  subject.graph = nn::replace_relus(subject.graph, false);
+  const bool replaced = all > 0;  // not with SiLU
+  require(replaced || options.budget < 0, "--budget: a network with --act silu has no ReLUs");
+  if (replaced) subject.graph = nn::replace_relus(subject.graph, false);
   settle_statistics(subject);
-  replace_at_random(subject, budget);
+  if (replaced) replace_at_random(subject, budget);
   subject.origin = "untrained: its answers mean nothing, its times do";
   subject.labels.clear();
 }
@@ -143,6 +149,7 @@ Subject make_subject(const SubjectOptions& options) {
   } else {
     ModelOptions model;
     model.weights = file.string();
+    model.activation = options.activation;
     LoadedModel loaded = model.load(subject.info);
     check_fits(loaded.info, *dataset);
     subject.graph = std::move(loaded.graph);

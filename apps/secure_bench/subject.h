@@ -10,6 +10,9 @@ struct SubjectOptions {
   // A model file, or the name of an untrained network; empty: the newest replaced model in runs/,
   // else an untrained ResNet-18.
   std::string model;
+  // "silu" or "relu"; empty: the file's own, and ReLU for an untrained network that has SiLU, as
+  // AutoReP has it.
+  std::string activation;
   DatasetOptions dataset;
   std::int64_t budget = -1;  // ReLUs of an untrained network; -1: 12,900, or all if it has fewer
   std::int64_t first = 0, images = 20;  // of the test images

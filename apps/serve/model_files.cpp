@@ -20,18 +20,6 @@ std::string file_role(mpc::Role role) {
   return role == mpc::Role::dealer ? "dealer" : std::to_string(int(role));
 }
 
-// Over names, types, shapes and values.
-std::string digest_of(const std::vector<NamedTensor>& tensors) {
-  mpc::Sha256 sha;
-  for (const NamedTensor& tensor : tensors) {
-    const std::string heading = tensor.name + " " + tensor.value.text() + "\n";
-    sha.update(std::as_bytes(std::span(heading)));
-    const auto* const bytes = tensor.value.raw();
-    sha.update({bytes, tensor.value.bytes()});
-  }
-  return mpc::hex(sha.digest());
-}
-
 // Gates and coefficients: public, and part of the network's plan.
 std::vector<NodeId> public_leaves(const Graph& graph) {
   std::vector<NodeId> leaves;
@@ -90,7 +78,7 @@ void check_digest(const nn::SafetensorsFile& file) {
   for (const nn::FileTensor& tensor : file.tensors())
     tensors.push_back({tensor.name, file.read(tensor.name)});
   std::ranges::sort(tensors, {}, &NamedTensor::name);
-  if (digest_of(tensors) != entry(file, "split.digest"))
+  if (split_digest(tensors) != entry(file, "split.digest"))
     throw FileError(fmt::format("{} is damaged: copy it again", file.path().string()));
 }
 
@@ -123,6 +111,17 @@ bool has_weights(mpc::Role role, mpc::WeightMode mode) {
 
 }  // namespace
 
+std::string split_digest(const std::vector<nn::NamedTensor>& tensors) {
+  mpc::Sha256 sha;
+  for (const NamedTensor& tensor : tensors) {
+    const std::string heading = tensor.name + " " + tensor.value.text() + "\n";
+    sha.update(std::as_bytes(std::span(heading)));
+    const auto* const bytes = tensor.value.raw();
+    sha.update({bytes, tensor.value.bytes()});
+  }
+  return mpc::hex(sha.digest());
+}
+
 void split_model(const Graph& graph, const nn::ModelInfo& info, const mpc::SecureOptions& options,
                  const std::filesystem::path& folder, const std::string& name) {
   require(!name.empty() && name.size() < kNameBytes && printable(name) == name,
@@ -140,7 +139,7 @@ void split_model(const Graph& graph, const nn::ModelInfo& info, const mpc::Secur
     if (has_weights(role, options.weights)) add_weights(tensors, parts[std::size_t(role)]);
     std::ranges::sort(tensors, {}, &NamedTensor::name);
     metadata["split.party"] = file_role(role);
-    metadata["split.digest"] = digest_of(tensors);
+    metadata["split.digest"] = split_digest(tensors);
     const std::filesystem::path target = folder / mpc::role_name(role);
     std::filesystem::create_directories(target);
     std::filesystem::permissions(target, std::filesystem::perms::owner_all);

@@ -24,6 +24,7 @@
 #include "mpc/channel/session.h"
 #include "mpc/secure/network.h"
 #include "nn/checkpoint.h"
+#include "nn/named_tensor.h"
 
 namespace hush::apps {
 
@@ -40,6 +41,9 @@ struct SplitModel {
   std::unique_ptr<mpc::SecureNetwork> network;
   mpc::SecureWeights weights;  // this party's; empty for the dealer, and for party 1 of an owner
 };
+
+// split.digest of tensors in the order of their names: over names, types, shapes and values.
+std::string split_digest(const std::vector<nn::NamedTensor>& tensors);
 
 // `role` is party0, party1 or dealer. Throws FileError if the file is damaged or for another role.
 SplitModel load_split_model(const std::filesystem::path& path, mpc::Role role);

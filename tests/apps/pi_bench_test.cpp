@@ -124,6 +124,20 @@ TEST(PiBenchPartiesTest, AgreesWithTheClearWhateverIsChosen) {
   }
 }
 
+// As AutoReP has it, an untrained EfficientNet comes with ReLUs.
+TEST(PiBenchPartiesTest, PutsReluInThePlaceOfSilu) {
+  const std::pair<std::vector<std::string>, const char*> choices[] = {
+      {{"--budget", "500"}, "500 ReLUs and 125544 polynomials"},
+      {{"--act", "relu", "--budget", "0"}, "0 ReLUs and 126044 polynomials"},
+      {{"--act", "silu"}, "0 ReLUs and 0 polynomials"}};
+  for (const auto& [choice, counts] : choices) {
+    const ProgramResult result = run_program("pi_bench", parties("efficientnet-b0", choice));
+    ASSERT_EQ(result.status, 0) << result.error;
+    EXPECT_THAT(result.output, HasSubstr(counts));
+    EXPECT_THAT(result.output, HasSubstr(" 0 catastrophic"));
+  }
+}
+
 TEST(PiBenchPartiesTest, EmulatedNetworksTakeTheirTime) {
   const TemporaryFolder folder;
   const ProgramResult result = run_program(
@@ -187,6 +201,7 @@ TEST(PiBenchPartiesTest, RefusesWhatItCannotDo) {
       {{"--parties", "2", "--model", "resnet8", "--device", "cuda"}, "--device cpu"},
       {{"--ops", "--device", "cuda"}, "--device cpu"},
       {{"--parties", "2", "--model", "resnet8", "--sweep"}, "--json"},
+      {{"--parties", "2", "--model", "efficientnet-b0", "--act", "silu", "--budget", "9"}, "silu"},
       {{"--ops", "--parties", "2"}, "--parties"}};
   for (const auto& [arguments, word] : cases) {
     const ProgramResult result = run_program("pi_bench", arguments);
