@@ -20,18 +20,21 @@ using Arguments = std::vector<std::string>;
 
 class AutorepTest : public ::testing::Test {
  protected:
-  // One small dataset and one network trained on it for all tests.
+  // One small dataset, and one network that has hardly seen it, for all tests.
   static void SetUpTestSuite() {
     folder_ = std::make_unique<TemporaryFolder>();
     write_tiny_cifar10(folder_->path(), 64);
     start_ = *folder_ / "start.safetensors";
-    const ProgramResult trained =
-        run_program("pretrain", {"--data", folder_->path().string(), "--model", "resnet8",
-                                 "--epochs", "20", "--batch", "32", "--lr", "0.02", "--no-augment",
-                                 "--out", start_, "--no-eval"});
-    ASSERT_EQ(trained.status, 0) << trained.error;
+    pretrain(start_, "1");
   }
   static void TearDownTestSuite() { folder_.reset(); }
+
+  static void pretrain(const std::string& out, const std::string& epochs) {
+    const ProgramResult trained = run_program(
+        "pretrain", {"--data", folder_->path().string(), "--model", "resnet8", "--epochs", epochs,
+                     "--batch", "32", "--lr", "0.02", "--no-augment", "--out", out, "--no-eval"});
+    ASSERT_EQ(trained.status, 0) << trained.error;
+  }
 
   // A run of 2 epochs of 10 steps; what is given besides goes before these defaults.
   static Arguments tiny_run(const std::string& out, Arguments more = {}) {
@@ -66,9 +69,11 @@ std::unique_ptr<TemporaryFolder> AutorepTest::folder_;
 std::string AutorepTest::start_;
 
 TEST_F(AutorepTest, KeepsTheBudgetAndTheAccuracyAndOthersReadItsFile) {
+  pretrain(out_ / "trained.safetensors", "20");
   const std::string path = out_ / "a.safetensors";
-  const ProgramResult result =
-      run_program("autorep", tiny_run(path, {"--epochs", "8", "--no-augment"}));
+  const ProgramResult result = run_program(
+      "autorep",
+      tiny_run(path, {"--epochs", "8", "--no-augment", "--from", out_ / "trained.safetensors"}));
   ASSERT_EQ(result.status, 0) << result.error;
   EXPECT_THAT(result.output, HasSubstr("by layer: relu "));
 

@@ -76,11 +76,12 @@ TEST_F(PyTorchReference, LogitsOfATestImage) {
 // Relative 1e-4, beside the rounding of the six printed decimals. Rounding decides on which side of
 // zero some of the 12 million ReLU inputs fall, and from the fifth step on one that falls otherwise
 // shows: PyTorch's own float32 run with channels last is 5e-4 from its float64 run at the tenth.
-// Compilers contract sums differently, so that the bar is the optimised g++ build's alone.
+// Compilers contract sums differently, so that the bar is the optimised g++ build's alone (clang's
+// with sanitizers is 1.3e-3 off at the eighth step). A wrong gradient is off by far more.
 #if defined(NDEBUG) && !defined(__clang__) && !defined(__SANITIZE_ADDRESS__)
 constexpr double kLateTolerance = 1e-4;
 #else
-constexpr double kLateTolerance = 1e-3;
+constexpr double kLateTolerance = 4e-3;
 #endif
 
 TEST_F(PyTorchReference, LossesOfTenTrainingSteps) {
