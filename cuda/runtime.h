@@ -85,5 +85,19 @@ void record(EventHandle event, StreamHandle stream);
 // Waits for `end`, then returns the time between the two.
 float milliseconds(EventHandle begin, EventHandle end);
 
+// An event of its own, whatever is thrown while it is in use.
+class Event {
+ public:
+  Event() : handle_(create_event()) {}
+  Event(const Event&) = delete;
+  Event& operator=(const Event&) = delete;
+  ~Event() { destroy_event(handle_); }
+
+  EventHandle handle() const { return handle_; }
+
+ private:
+  EventHandle handle_;
+};
+
 }  // namespace runtime
 }  // namespace hush::cuda

@@ -61,6 +61,7 @@ SecurePlan plan_of(const SecureBenchOptions& o, const mpc::SecureNetwork& networ
   if (o.yes_really) plan.ot.most_bytes = ~std::uint64_t{0};
   plan.batch = std::min(o.batch, images);
   plan.threads = o.device.threads;
+  plan.spool = o.spool;
   plan.check_range = o.check_range;
   for (const std::string& name : o.networks)
     plan.runs.push_back(
@@ -139,6 +140,11 @@ void add_secure_options(CLI::App& app, SecureBenchOptions& o) {
   app.add_option("--range-bits", o.secure.range_bits,
                  "--parties: values inside of the network stay below 2^bits")
       ->capture_default_str();
+  app.add_option(
+         "--spool", o.spool,
+         "--parties: the parties keep correlations of a query in a file in this folder, and "
+         "read them layer by layer: less memory, more time")
+      ->check(CLI::ExistingDirectory);
   app.add_flag("--check-range", o.check_range,
                "--parties: for debugging, the parties show the client what each layer works on, "
                "which is compared with the range and with the clear; takes time");

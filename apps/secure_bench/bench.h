@@ -14,7 +14,7 @@ struct SecureBenchOptions {
   std::string relu = "auto", weights = "shared", provider = "dealer";
   std::vector<std::string> networks = {"loopback", "lan", "wan"};
   std::int64_t batch = 1;
-  std::string json, transport = "tcp";
+  std::string json, spool, transport = "tcp";
   bool sweep = false;
   bool check_range = false;
   bool yes_really = false;

@@ -5,6 +5,7 @@
 #include "apps/secure_bench/roles.h"
 #include "core/thread_pool.h"
 #include "mpc/offline/dealer.h"
+#include "mpc/offline/spooled_source.h"
 
 namespace hush::apps {
 namespace {
@@ -44,14 +45,14 @@ class SecureBenchParty {
   }
 
   // Returns the bytes that it took.
-  double provide(const Demand& demand, MemorySource& source) {
+  double provide(const Demand& demand, CorrelationSink& sink) {
     if (demand.requests().empty()) return 0;
     if (ot_) {
       const Traffic before = peer_.traffic();
-      ot_->provide(demand, source);
+      ot_->provide(demand, sink);
       return double((peer_.traffic() - before).bytes_sent);
     }
-    receive_correlations(id_, demand, dealer(), source);
+    receive_correlations(id_, demand, dealer(), sink);
     return double(demand.dealt_bytes(id_));
   }
 
@@ -75,11 +76,20 @@ class SecureBenchParty {
   }
 
   void answer(Channel& peer, std::int64_t batch) {
-    MemorySource source;
+    if (plan_.spool.empty()) {
+      MemorySource source;
+      answer(peer, batch, source, source);
+    } else {
+      SpooledSource source(plan_.spool, id_);
+      answer(peer, batch, source, source);
+    }
+  }
+
+  void answer(Channel& peer, std::int64_t batch, CorrelationSink& sink, CorrelationSource& source) {
     QueryReport report;
     std::optional<PreparedQuery> query;
     report.offline = measure(peer_, [&] {
-      report.offline_bytes = provide(network_.demand(batch), source);
+      report.offline_bytes = provide(network_.demand(batch), sink);
       query.emplace(model_.prepare(source, batch));
     });
     const Share images{Tensor::empty(network_.input_shape(batch), DType::ring64)};

@@ -6,6 +6,7 @@
 // their shares of the logits with what it took them.
 #pragma once
 
+#include <filesystem>
 #include <vector>
 
 #include "apps/microbench/links.h"
@@ -31,6 +32,8 @@ struct SecurePlan {
   mpc::OtOptions ot;
   std::int64_t batch = 1;
   int threads = 1;
+  // Where the parties keep correlations of a query in a file; empty: in memory.
+  std::filesystem::path spool;
   // Whether parties show the client what each step with a limit works on: it has the weights and
   // images anyway. Times are then of no worth.
   bool check_range = false;

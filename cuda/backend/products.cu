@@ -56,15 +56,12 @@ Tensor vendor_weights(Backend& device, const Tensor& w) {
 
 // The time that the second of two calls takes on the device.
 float milliseconds_of(const Queue& queue, const std::function<void()>& call) {
-  const EventHandle begin = runtime::create_event(), end = runtime::create_event();
+  const runtime::Event begin, end;
   call();
-  runtime::record(begin, queue.stream);
+  runtime::record(begin.handle(), queue.stream);
   call();
-  runtime::record(end, queue.stream);
-  const float result = runtime::milliseconds(begin, end);
-  runtime::destroy_event(begin);
-  runtime::destroy_event(end);
-  return result;
+  runtime::record(end.handle(), queue.stream);
+  return runtime::milliseconds(begin.handle(), end.handle());
 }
 
 enum Pass { kGemm, kForward, kBackwardInput, kBackwardWeight };

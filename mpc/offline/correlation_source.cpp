@@ -4,6 +4,12 @@
 
 namespace hush::mpc {
 
+void throw_exhausted(const CorrelationRequest& request) {
+  throw CorrelationsExhausted(
+      fmt::format("correlations: none left for \"{}\"; add it to the demand of the offline phase",
+                  request.text()));
+}
+
 void MemorySource::add(const CorrelationRequest& request, CorrelationShare share) {
   shares_[request.text()].push_back(std::move(share));
 }
@@ -15,11 +21,8 @@ void MemorySource::add(MemorySource&& other) {
 }
 
 CorrelationShare MemorySource::take(const CorrelationRequest& request) {
-  const std::string text = request.text();
-  const auto found = shares_.find(text);
-  if (found == shares_.end() || found->second.empty())
-    throw CorrelationsExhausted(fmt::format(
-        "correlations: none left for \"{}\"; add it to the demand of the offline phase", text));
+  const auto found = shares_.find(request.text());
+  if (found == shares_.end() || found->second.empty()) throw_exhausted(request);
   CorrelationShare share = std::move(found->second.front());
   found->second.pop_front();
   return share;

@@ -27,10 +27,24 @@ class CorrelationSource {
   virtual CorrelationShare take(const CorrelationRequest& request) = 0;
 };
 
-// Shares in memory, as a provider fills it and a query empties it.
-class MemorySource final : public CorrelationSource {
+// Where a provider puts what it makes.
+class CorrelationSink {
  public:
-  void add(const CorrelationRequest& request, CorrelationShare share);
+  CorrelationSink() = default;
+  CorrelationSink(const CorrelationSink&) = delete;
+  CorrelationSink& operator=(const CorrelationSink&) = delete;
+  virtual ~CorrelationSink() = default;
+
+  virtual void add(const CorrelationRequest& request, CorrelationShare share) = 0;
+};
+
+// What a source throws that has no answer to `request`.
+[[noreturn]] void throw_exhausted(const CorrelationRequest& request);
+
+// Shares in memory, as a provider fills it and a query empties it.
+class MemorySource final : public CorrelationSource, public CorrelationSink {
+ public:
+  void add(const CorrelationRequest& request, CorrelationShare share) override;
   // Moves everything from `other` behind what is here.
   void add(MemorySource&& other);
 

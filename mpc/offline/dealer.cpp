@@ -91,7 +91,7 @@ void Dealer::deal(const Demand& demand, Channel& party0, Channel& party1) {
   flush(parties);
 }
 
-void receive_correlations(int party, const Demand& demand, Channel& dealer, MemorySource& source) {
+void receive_correlations(int party, const Demand& demand, Channel& dealer, CorrelationSink& sink) {
   require(party == 0 || party == 1, "dealer: party {} is not 0 or 1", party);
   const Digest digest = sha256(demand.text());
   dealer.send_array(digest, kDemand);
@@ -110,7 +110,7 @@ void receive_correlations(int party, const Demand& demand, Channel& dealer, Memo
         if (portion.deals(i, party)) dealer.receive_array(words(i), kFields);
       if (!portion.deals_anything(party)) dealer.receive({}, kFields);
     }
-    source.add(request, std::move(share));
+    sink.add(request, std::move(share));
   }
 }
 

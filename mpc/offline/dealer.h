@@ -52,6 +52,6 @@ class Dealer {
 };
 
 // A party's side. Throws ChannelError.
-void receive_correlations(int party, const Demand& demand, Channel& dealer, MemorySource& source);
+void receive_correlations(int party, const Demand& demand, Channel& dealer, CorrelationSink& sink);
 
 }  // namespace hush::mpc

@@ -60,7 +60,7 @@ OtProvider::OtProvider(int party, Channel& channel, Generator generator, OtOptio
       options_(options),
       pair_(party, channel, generator_, options.extension) {}
 
-void OtProvider::provide(const Demand& demand, MemorySource& source) {
+void OtProvider::provide(const Demand& demand, CorrelationSink& sink) {
   const Cost cost = predict_ot(options_.extension, demand);
   const std::uint64_t bytes = cost.bytes_sent[0] + cost.bytes_sent[1];
   require(bytes <= options_.most_bytes,
@@ -68,7 +68,7 @@ void OtProvider::provide(const Demand& demand, MemorySource& source) {
           "dealer, or confirm the volume",
           double(bytes) / 1e9, double(options_.most_bytes) / 1e9);
   agree_on(demand, pair_.channel());
-  for (const CorrelationRequest& request : demand.requests()) source.add(request, make(request));
+  for (const CorrelationRequest& request : demand.requests()) sink.add(request, make(request));
 }
 
 void OtProvider::draw(SecretWords& words) {

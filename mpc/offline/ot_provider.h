@@ -50,7 +50,7 @@ class OtProvider {
   // Both parties call it with the same demand. Throws ArgumentError, before anything is sent, if
   // OT cannot make it or it would send more than options allow; ProtocolViolation if the peer
   // demands something else; ChannelError.
-  void provide(const Demand& demand, MemorySource& source);
+  void provide(const Demand& demand, CorrelationSink& sink);
 
  private:
   CorrelationShare make(const CorrelationRequest& request);

@@ -108,7 +108,8 @@ TEST(PiBenchPartiesTest, AgreesWithTheClearWhateverIsChosen) {
       {"--weights", "owner", "--relu", "dcf-select", "--provider", "client"},
       {"--weights", "public", "--relu", "a2b", "--transport", "tls"},
       {"--weights", "public", "--provider", "ot", "--images", "1", "--budget", "0"},
-      {"--transport", "memory", "--budget", "1000"}};
+      {"--transport", "memory", "--budget", "1000"},
+      {"--spool", testing::TempDir()}};
   for (const auto& choice : choices) {
     const TemporaryFolder folder;
     auto arguments = parties("resnet8", choice);
@@ -201,6 +202,7 @@ TEST(PiBenchPartiesTest, RefusesWhatItCannotDo) {
       {{"--parties", "2", "--model", "resnet8", "--device", "cuda"}, "--device cpu"},
       {{"--ops", "--device", "cuda"}, "--device cpu"},
       {{"--parties", "2", "--model", "resnet8", "--sweep"}, "--json"},
+      {{"--parties", "2", "--model", "resnet8", "--spool", "/no/such/folder"}, "/no/such/folder"},
       {{"--parties", "2", "--model", "efficientnet-b0", "--act", "silu", "--budget", "9"}, "silu"},
       {{"--ops", "--parties", "2"}, "--parties"}};
   for (const auto& [arguments, word] : cases) {

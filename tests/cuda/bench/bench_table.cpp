@@ -36,16 +36,14 @@ Tensor drawn(const Shape& shape, DType dtype) {
 
 double seconds(const std::function<void()>& call) {
   const Queue queue = device().queue();
-  const EventHandle begin = runtime::create_event(), end = runtime::create_event();
+  const runtime::Event begin, end;
   std::vector<double> times;
   for (int repeat = 0; repeat < (quick ? 1 : 21); ++repeat) {
-    runtime::record(begin, queue.stream);
+    runtime::record(begin.handle(), queue.stream);
     call();
-    runtime::record(end, queue.stream);
-    times.push_back(double(runtime::milliseconds(begin, end)) / 1000);
+    runtime::record(end.handle(), queue.stream);
+    times.push_back(double(runtime::milliseconds(begin.handle(), end.handle())) / 1000);
   }
-  runtime::destroy_event(begin);
-  runtime::destroy_event(end);
   if (times.size() > 1) times.erase(times.begin());
   std::nth_element(times.begin(), times.begin() + std::ptrdiff_t(times.size() / 2), times.end());
   return std::max(times[times.size() / 2], 1e-9);
