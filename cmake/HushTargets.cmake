@@ -77,6 +77,7 @@ function(hush_test folder)
   add_executable(${folder}_test ${sources})
   target_link_libraries(${folder}_test PRIVATE hush_options ${ARGN} GTest::gtest GTest::gmock GTest::gtest_main)
   hush_cold(${folder}_test <gtest/gtest.h> <gmock/gmock.h> <fmt/format.h> <algorithm> <string> <vector>)
-  gtest_discover_tests(${folder}_test TEST_PREFIX ${folder}/ WORKING_DIRECTORY ${CMAKE_SOURCE_DIR}
+  gtest_discover_tests(${folder}_test NO_PRETTY_VALUES TEST_PREFIX ${folder}/
+                       WORKING_DIRECTORY ${CMAKE_SOURCE_DIR}
                        DISCOVERY_TIMEOUT 60 PROPERTIES TIMEOUT 900)
 endfunction()

@@ -74,12 +74,12 @@ Polynomial polynomial_for(PolynomialKind kind, double mean, double deviation,
   require(std::isfinite(mean) && std::isfinite(deviation) && deviation >= 0,
           "DaPa: mean {} and deviation {} are no statistics of a channel; did training diverge?",
           mean, deviation);
-  require(std::isfinite(reach) && reach >= 0, "DaPa: a channel reaches {}; did training diverge?",
-          reach);
+  require(reach >= 0, "DaPa: a channel reaches {}; did training diverge?", reach);
   require(options.quadratic_limit >= 0 && options.quadratic_scale >= 0 && options.tail_limit >= 0,
           "DaPa: limit {}, tail limit {} and scale {} of the quadratic must not be negative",
           options.quadratic_limit, options.tail_limit, options.quadratic_scale);
-  const double tail = reach > 0 ? options.tail_limit / reach : INFINITY;
+  const bool limited = reach > 0 && std::isfinite(options.tail_limit);
+  const double tail = limited ? options.tail_limit / reach : INFINITY;
   return normal_fit(mean, std::max(deviation, kLeastDeviation),
                     kind == PolynomialKind::dapa1 ? 0 : options.quadratic_scale,
                     std::min(options.quadratic_limit, tail));

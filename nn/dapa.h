@@ -44,8 +44,8 @@ struct DapaOptions {
 };
 
 // The polynomial for an input of that mean and deviation whose magnitude seldom exceeds `reach`
-// (0: not known); the fixed kinds ignore all three. Throws ArgumentError if one is not finite, or
-// deviation or reach negative.
+// (0: not known; infinite: without x² if there is a limit); the fixed kinds ignore all three.
+// Throws ArgumentError if mean or deviation is not finite, or deviation or reach negative.
 Polynomial polynomial_for(PolynomialKind kind, double mean, double deviation,
                           const DapaOptions& options = {}, double reach = 0);
 

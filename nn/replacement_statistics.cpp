@@ -11,6 +11,9 @@
 namespace hush::nn {
 namespace {
 
+// Inputs of activations are of the order of 1 behind a norm, and of 10 on a residual stream.
+constexpr float kRanAway = 1e4f;
+
 // Calls f(layer index, x on the host) with the input of each gated activation.
 template <class F>
 void for_each_input(const Graph& graph, const std::vector<GatedLayer>& layers, const Tensor& images,
@@ -148,6 +151,31 @@ std::vector<std::vector<float>> measure_reach(const Graph& graph,
     }
   }
   return result;
+}
+
+int limit_tails(const Graph& graph, const std::vector<GatedLayer>& layers,
+                const PolynomialChoice& choice, BatchSource& source, std::int64_t batches) {
+  constexpr int kMostRounds = 6;
+  if (choice.kind != PolynomialKind::dapa2 ||
+      !std::isfinite(std::min(choice.branch.tail_limit, choice.stream.tail_limit))) {
+    refresh_coefficients(graph, layers, choice);
+    return 0;
+  }
+  for (int round = 1;; ++round) {
+    const auto reach = measure_reach(graph, layers, source, batches);
+    refresh_coefficients(graph, layers, choice, reach);
+    float farthest = 0;
+    for (const std::vector<float>& layer : reach)
+      for (const float channel : layer) farthest = std::max(farthest, channel);
+    if (farthest <= kRanAway) return round;
+    if (round == kMostRounds) {
+      if (std::isfinite(farthest)) return round;
+      throw NumericError(
+          "replacement: activations are infinite without any polynomial's help; "
+          "did training diverge? Use a smaller --lr or more epochs");
+    }
+    calibrate(graph, source, batches);
+  }
 }
 
 std::vector<PolynomialError> measure_polynomials(const Graph& graph,

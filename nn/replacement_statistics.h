@@ -23,6 +23,14 @@ std::vector<std::vector<float>> measure_reach(const Graph& graph,
                                               const std::vector<GatedLayer>& layers,
                                               BatchSource& source, std::int64_t batches);
 
+// Sets all coefficients under the limit for tails of `choice` (dapa.h). What an early layer lets
+// run away is no measure of how far later ones reach: so as long as some reach is beyond what
+// networks have (1e4), statistics and reach are measured again with the coefficients that it gave,
+// which there are those of a line. Returns how often reach was measured (0: there is nothing to
+// limit). Throws NumericError if something is infinite to the last: then not polynomials did it.
+int limit_tails(const Graph& graph, const std::vector<GatedLayer>& layers,
+                const PolynomialChoice& choice, BatchSource& source, std::int64_t batches);
+
 // How well polynomials stand in for one layer's ReLU on real inputs.
 struct PolynomialError {
   std::string layer;

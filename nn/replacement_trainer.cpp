@@ -221,8 +221,7 @@ void ReplacementTrainer::freeze(BatchSource& train) {
   indicators_.publish();
   if (!options_.train_coefficients) {
     measure(train);
-    refresh_coefficients(model_, layers_, options_.polynomial,
-                         measure_reach(model_, layers_, train, options_.calibration_batches));
+    limit_tails(model_, layers_, options_.polynomial, train, options_.calibration_batches);
   }
   calibrate(model_, train, options_.calibration_batches);  // with these coefficients
   if (progress_.batch < steps_per_epoch_) train.start_epoch(progress_.epoch, progress_.batch);

@@ -149,7 +149,12 @@ TEST(Dapa, TailLimitTamesChannelsThatReachFar) {
   EXPECT_DOUBLE_EQ(far.c2, 0.5 / 20);
   expect_orthogonal(normal, far, 1);
   EXPECT_THROW(fit(-1), ArgumentError);
-  EXPECT_THROW(fit(INFINITY), ArgumentError);
+  EXPECT_THROW(fit(NAN), ArgumentError);
+  const Polynomial line = fit(INFINITY);
+  EXPECT_EQ(line.c2, 0);
+  expect_orthogonal(normal, line, 1);
+  EXPECT_EQ(polynomial_for(PolynomialKind::dapa2, 0.3, 1, {.tail_limit = INFINITY}, INFINITY).c2,
+            polynomial_for(PolynomialKind::dapa2, 0.3, 1).c2);
 }
 
 TEST(Dapa, CoefficientsOfAllChannels) {

@@ -85,6 +85,56 @@ TEST(Reach, CountsMagnitudesAndPassesOverWhatIsNoNumber) {
   EXPECT_EQ(measure_reach(graph, gated_layers(graph), source, 1)[0], std::vector{INFINITY});
 }
 
+// Two activations in a row. The first one's coefficients square its inputs to 9e9: no measure of
+// what the second gets once the first is limited.
+TEST(LimitTails, MeasuresAgainBehindWhatRanAway) {
+  Graph graph;
+  const auto relu = std::make_shared<Map>(Unary::relu);
+  const NodeId images = graph.add_input("images", {1, 8, 8, 1});
+  const NodeId first = graph.add("first", relu, {images});
+  graph.set_output(graph.add("second", relu, {first}));
+  graph = replace_relus(graph, false);
+  const auto layers = gated_layers(graph);
+  for (const GatedLayer& layer : layers) {
+    graph[layer.gate].value.zero();
+    graph[layer.coefficients].value.values<float>()[2] = 1e9f;
+  }
+  PolynomialChoice choice;
+  choice.branch = choice.stream = {.quadratic_limit = INFINITY, .tail_limit = 1};
+  const Tensor images_of_3 = Tensor::full({3, 8, 8, 1}, 3.0f);
+  const auto pixels = images_of_3.values<float>();
+  for (std::size_t i = 0; i < pixels.size(); i += 2) pixels[i] = -3;
+  MemorySource source(images_of_3, Tensor::zeros({3}, DType::int32), 1);
+  EXPECT_EQ(limit_tails(graph, layers, choice, source, 3), 2);
+  const auto reach = measure_reach(graph, layers, source, 3);
+  EXPECT_EQ(reach[0], std::vector{3.0f});
+  EXPECT_LT(reach[1][0], 10);
+  for (std::size_t i = 0; i < 2; ++i) {
+    const double c2 = double(graph[layers[i].coefficients].value.values<float>()[2]);
+    EXPECT_GT(c2, 0.05) << i;
+    EXPECT_LE(c2 * double(reach[i][0]), 1.001) << i;
+  }
+  EXPECT_EQ(limit_tails(graph, layers, choice, source, 3), 1) << "nothing runs away now";
+}
+
+TEST(LimitTails, WithoutALimitOrAQuadraticIsNoMeasuring) {
+  const Graph graph = pixels_only();
+  const auto layers = gated_layers(graph);
+  MemorySource source = steps(false);
+  PolynomialChoice choice;
+  choice.branch.tail_limit = choice.stream.tail_limit = INFINITY;
+  EXPECT_EQ(limit_tails(graph, layers, choice, source, kBatches), 0);
+  choice = {};
+  choice.kind = PolynomialKind::dapa1;
+  EXPECT_EQ(limit_tails(graph, layers, choice, source, kBatches), 0);
+}
+
+TEST(LimitTails, ImagesThatAreNoNumbersAreAnError) {
+  const Graph graph = pixels_only();
+  MemorySource source(Tensor::full({3, 8, 8, 1}, NAN), Tensor::zeros({3}, DType::int32), 1);
+  EXPECT_THROW(limit_tails(graph, gated_layers(graph), {}, source, 3), Error);
+}
+
 // The batch norms of a whole network: with them the batch's outputs in inference are about those
 // of training, although the running statistics of a new network are 0 and 1.
 TEST(Calibration, BringsInferenceToTraining) {
