@@ -195,14 +195,15 @@ class Lowering {
   int add_linear(const std::string& name, std::shared_ptr<const Op> op, int x) {
     ValueInfo value = info(x);
     if (const auto* pool = dynamic_cast<const Pool*>(op.get())) {
-      // The ring only sums; the division becomes part of the scale, or of the weights to come.
+      // The ring only sums; the division by the largest power of two becomes part of the scale,
+      // what is left of it, below 2, of the weights to come: they keep their bits.
       const int kernel = pool->options().kernel;
       const auto area =
           std::uint64_t(kernel == 0 ? value.shape[1] * value.shape[2] : kernel * kernel);
-      if (std::has_single_bit(area))
-        value.scale += std::countr_zero(area);
-      else
-        value.factor /= double(area);
+      const int halvings = std::bit_width(area) - 1;
+      if (value.scale + halvings > options_.most_scale()) value = info(x = truncated(x));
+      value.scale += halvings;
+      value.factor *= std::ldexp(1.0, halvings) / double(area);
     }
     const Shape input = value.shape;
     const Shape operands[] = {input};

@@ -4,7 +4,7 @@
 // (options.h), and a value is truncated on its own only where no room is left for the weights that
 // follow it: networks whose sums each meet an activation never need that. Whatever a layer can
 // take over goes into its weights: batch norm, the division of an average over a number of pixels
-// that is no power of two, the scale of a polynomial before it.
+// that is no power of two (what is left of it below 2), the scale of a polynomial before it.
 #pragma once
 
 #include <memory>
