@@ -9,6 +9,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -19,6 +20,14 @@
 namespace hush::mpc {
 
 using SecretWords = SecretArray<Ring>;
+
+// For files.
+inline std::span<const std::byte> bytes_of(const SecretWords& words) {
+  return std::as_bytes(std::span(words.data(), words.size()));
+}
+inline std::span<std::byte> bytes_of(SecretWords& words) {
+  return std::as_writable_bytes(std::span(words.data(), words.size()));
+}
 
 enum class CorrelationKind : std::uint8_t {
   square_pairs,

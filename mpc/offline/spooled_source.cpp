@@ -7,10 +7,6 @@
 namespace hush::mpc {
 namespace {
 
-std::span<std::byte> bytes_of(SecretWords& words) {
-  return std::as_writable_bytes(std::span(words.data(), words.size()));
-}
-
 std::unique_ptr<StoreFile> open_unnamed(const std::filesystem::path& folder) {
   std::uint64_t number = 0;
   Generator::from_system().fill(std::span(&number, 1));
@@ -27,7 +23,7 @@ SpooledSource::SpooledSource(const std::filesystem::path& folder, int party)
 
 void SpooledSource::add(const CorrelationRequest& request, CorrelationShare share) {
   const std::uint64_t offset = end_;
-  for (SecretWords& field : share.fields) {
+  for (const SecretWords& field : share.fields) {
     file_->write(end_, bytes_of(field));
     end_ += field.size() * sizeof(Ring);
   }

@@ -14,13 +14,6 @@ namespace {
 constexpr Tag kStoreRange{0x0220};
 constexpr Tag kStoreBatches{0x0221};
 
-std::span<const std::byte> bytes_of(const SecretWords& words) {
-  return std::as_bytes(std::span(words.data(), words.size()));
-}
-std::span<std::byte> bytes_of(SecretWords& words) {
-  return std::as_writable_bytes(std::span(words.data(), words.size()));
-}
-
 Digest random_digest() {
   const Block blocks[] = {system_entropy(), system_entropy()};
   Digest digest;

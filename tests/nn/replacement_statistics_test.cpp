@@ -114,6 +114,9 @@ TEST(LimitTails, MeasuresAgainBehindWhatRanAway) {
     EXPECT_GT(c2, 0.05) << i;
     EXPECT_LE(c2 * double(reach[i][0]), 1.001) << i;
   }
+  // From the statistics that were measured anew: those of the graph were 0 and 1.
+  EXPECT_NEAR(double(graph[layers[0].coefficients].value.values<float>()[2]),
+              polynomial_for(PolynomialKind::dapa2, 0, 3, choice.branch).c2, 1e-4);
   EXPECT_EQ(limit_tails(graph, layers, choice, source, 3), 1) << "nothing runs away now";
 }
 
