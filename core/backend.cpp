@@ -61,6 +61,10 @@ std::unique_ptr<FixedConvolution> Backend::fix_weights(const ConvOptions& option
   return std::make_unique<PlainFixedConvolution>(*this, options, w);
 }
 
+Tensor Backend::conv_operand(const ConvOptions&, const Tensor& x, const Shape&) {
+  return x;
+}
+
 Backend& backend(Device device) {
   if (device.kind == Device::Kind::cpu) {  // without a lock: asked for at every allocation
     static auto* cpu = [] {

@@ -111,6 +111,10 @@ class Backend {
   // that calls conv2d.
   virtual std::unique_ptr<FixedConvolution> fix_weights(const ConvOptions& options, const Shape& x,
                                                         const Tensor& w);
+  // x (or a gradient of y) of a convolution with weights of shape w, as the kernels of this device
+  // read it: conv2d and both gradients take it in place of the tensor itself, with the same result,
+  // and what is rounded for several of them is rounded once. Here: x itself.
+  virtual Tensor conv_operand(const ConvOptions& options, const Tensor& x, const Shape& w);
   // dx, the gradient of x given that of y.
   virtual void conv2d_backward_input(const ConvOptions& options, const Tensor& dy, const Tensor& w,
                                      const Tensor& dx) = 0;

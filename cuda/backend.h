@@ -48,6 +48,7 @@ class CudaBackend final : public Backend {
   void gemm(const GemmOptions& options, const Tensor& a, const Tensor& b, const Tensor& c) override;
   void conv2d(const ConvOptions& options, const Tensor& x, const Tensor& w,
               const ConvEpilogue& epilogue, const Tensor& y) override;
+  Tensor conv_operand(const ConvOptions& options, const Tensor& x, const Shape& w) override;
   void conv2d_backward_input(const ConvOptions& options, const Tensor& dy, const Tensor& w,
                              const Tensor& dx) override;
   void conv2d_backward_weight(const ConvOptions& options, const Tensor& x, const Tensor& dy,
@@ -105,6 +106,8 @@ class CudaBackend final : public Backend {
   void require_no_recording(std::string_view doing) const;
   void vendor_conv2d(const ConvShape& s, const Tensor& x, const Tensor& w,
                      const ConvEpilogue& epilogue, const Tensor& y);
+  Tensor rounded(const Tensor& x);
+  bool rounds_beforehand(const ConvShape& s, DType dtype) const;
   template <class T, class Run>
   void run_product(const RingProductChoice::Shape& shape, bool overwrites, const Run& run);
   // Throws if a softmax that has run by now met a wrong label. The stream must be idle.

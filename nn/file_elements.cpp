@@ -65,6 +65,8 @@ FileType file_type_for(DType dtype) {
       return FileType::i32;
     case DType::uint8:
       return FileType::u8;
+    case DType::bfloat16:
+      return FileType::bf16;
   }
   return FileType::u8;
 }

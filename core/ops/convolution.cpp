@@ -46,7 +46,7 @@ OpCount Conv2d::count(std::span<const Shape> inputs, std::span<const Tensor>) co
 }
 
 Tensor Conv2d::forward(const PassContext&, std::span<const Tensor> inputs,
-                       std::vector<Tensor>&) const {
+                       std::vector<Tensor>& saved) const {
   Tensor y = output_like(*this, inputs);
   ConvEpilogue epilogue;
   if (extras_.bias) epilogue.bias = inputs[2];
@@ -55,7 +55,9 @@ Tensor Conv2d::forward(const PassContext&, std::span<const Tensor> inputs,
   if (extras_.fixed_weight) {
     fixed(inputs[0].shape(), inputs[1])->run(inputs[0], epilogue, y);
   } else {
-    backend(y.device()).conv2d(options_, inputs[0], inputs[1], epilogue, y);
+    Backend& device = backend(y.device());
+    saved = {device.conv_operand(options_, inputs[0], inputs[1].shape())};
+    device.conv2d(options_, saved[0], inputs[1], epilogue, y);
   }
   return y;
 }
@@ -74,17 +76,19 @@ std::vector<Tensor> Conv2d::backward(const PassContext&, const BackwardArguments
   require(!extras_.residual && !extras_.relu,
           "conv2d: a convolution with a fused residual or ReLU is for inference; train the graph "
           "before folding");
+  require(!extras_.fixed_weight, "conv2d: a convolution with fixed weights is for inference");
   const Tensor& dy = arguments.grad_output;
   Backend& device = backend(dy.device());
+  const Tensor operand = device.conv_operand(options_, dy, arguments.input_shapes[1]);
   std::vector<Tensor> gradients(arguments.input_shapes.size());
   if (arguments.wanted[1]) {
     gradients[1] = Tensor::empty(arguments.input_shapes[1], dy.dtype(), dy.device());
-    device.conv2d_backward_weight(options_, arguments.inputs[0], dy, gradients[1]);
+    device.conv2d_backward_weight(options_, arguments.saved[0], operand, gradients[1]);
   }
   if (extras_.bias && arguments.wanted[2]) gradients[2] = column_sum(dy);
   if (arguments.wanted[0]) {
     gradients[0] = Tensor::empty(arguments.input_shapes[0], dy.dtype(), dy.device());
-    device.conv2d_backward_input(options_, dy, arguments.inputs[1], gradients[0]);
+    device.conv2d_backward_input(options_, operand, arguments.inputs[1], gradients[0]);
   }
   return gradients;
 }

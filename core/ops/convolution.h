@@ -35,8 +35,9 @@ class Conv2d final : public Op {
   OpCount count(std::span<const Shape> inputs, std::span<const Tensor> leaves) const override;
   Tensor forward(const PassContext& context, std::span<const Tensor> inputs,
                  std::vector<Tensor>& saved) const override;
-  Keep keep() const override { return {.inputs = 0b11}; }
-  // Throws ArgumentError with residual or relu: those graphs are for inference.
+  // The image is saved as the device reads it.
+  Keep keep() const override { return {.inputs = 0b10}; }
+  // Throws ArgumentError with residual, relu or fixed weights: those graphs are for inference.
   std::vector<Tensor> backward(const PassContext& context,
                                const BackwardArguments& arguments) const override;
 

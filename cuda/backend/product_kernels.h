@@ -9,24 +9,30 @@
 
 namespace hush::cuda {
 
-template <class T>
+// Operands have elements of type T, outputs of type O.
+template <class T, class O = T>
 struct ProductKernels {
-  void (*gemm)(const Queue& queue, const GemmOptions& options, const T* a, const T* b, T* c, int m,
+  void (*gemm)(const Queue& queue, const GemmOptions& options, const T* a, const T* b, O* c, int m,
                int n, int k);
   // bias and residual may be null.
-  void (*convolution)(const Queue& queue, const ConvShape& s, const T* x, const T* w, const T* bias,
-                      const T* residual, bool relu, T* y);
-  void (*backward_input)(const Queue& queue, const ConvShape& s, const T* dy, const T* w, T* dx);
-  void (*backward_weight)(const Queue& queue, const ConvShape& s, const T* x, const T* dy, T* dw);
+  void (*convolution)(const Queue& queue, const ConvShape& s, const T* x, const T* w, const O* bias,
+                      const O* residual, bool relu, O* y);
+  void (*backward_input)(const Queue& queue, const ConvShape& s, const T* dy, const T* w, O* dx);
+  void (*backward_weight)(const Queue& queue, const ConvShape& s, const T* x, const T* dy, O* dw);
 };
 
-template <ProductKind kind, class T>
-constexpr ProductKernels<T> kernels_of_kind() {
-  return {gemm<kind, T>, convolution<kind, T>, convolution_backward_input<kind, T>,
-          convolution_backward_weight<kind, T>};
+template <ProductKind kind, class T, class O = T>
+constexpr ProductKernels<T, O> kernels_of_kind() {
+  return {gemm<kind, T, O>, convolution<kind, T, O>, convolution_backward_input<kind, T, O>,
+          convolution_backward_weight<kind, T, O>};
 }
 
 extern const ProductKernels<float> kSimtFloat, kBf16, kTf32;
 extern const ProductKernels<Ring> kSimtRing, kLimbs;
+
+// For shapes with whole packs of Bf16, all tensors aligned to 16 bytes, and what rounds for them
+// (kernels/rounding.cuh).
+extern const ProductKernels<Bf16, float> kBf16Packs;
+void round_elements(const Queue& queue, const float* x, Bf16* y, std::int64_t n);
 
 }  // namespace hush::cuda

@@ -1,5 +1,7 @@
 // Matrix products and convolutions of the CUDA backend.
+#include <algorithm>
 #include <array>
+#include <initializer_list>
 
 #include "cuda/arguments.h"
 #include "cuda/backend.h"
@@ -9,9 +11,14 @@
 namespace hush::cuda {
 namespace {
 
-// The shape of a convolution from its three tensors, checked.
+// Floats may have been rounded beforehand.
+DType operand_type(const Tensor& t, DType dtype) {
+  return dtype == DType::float32 && t.dtype() == DType::bfloat16 ? DType::bfloat16 : dtype;
+}
+
+// The shape of a convolution from its three tensors, checked; `dtype` is that of the output.
 ConvShape conv_shape(const Arguments& check, std::string_view kernel, const ConvOptions& options,
-                     const Tensor& x, const Tensor& w, const Tensor& y) {
+                     const Tensor& x, const Tensor& w, const Tensor& y, DType dtype) {
   check.rank("x", x, 4).rank("w", w, 4).rank("y", y, 4);
   const Shape &in = x.shape(), &weight = w.shape(), &out = y.shape();
   require(options.stride > 0 && options.padding >= 0 && options.groups > 0 &&
@@ -23,7 +30,8 @@ ConvShape conv_shape(const Arguments& check, std::string_view kernel, const Conv
           "{}: weights {} are larger than the padded image {}", kernel, weight.text(), in.text());
   const Shape wanted{in[0], options.output(in[1], weight[0]), options.output(in[2], weight[1]),
                      weight[3]};
-  check.tensor("y", y, wanted, x.dtype()).tensor("w", w, weight, x.dtype());
+  check.tensor("x", x, in, operand_type(x, dtype)).tensor("y", y, wanted, operand_type(y, dtype));
+  check.tensor("w", w, weight, dtype);
   check.extent("the number of input pixels", in[0] * in[1] * in[2]);
   check.extent("the number of output pixels", out[0] * out[1] * out[2]);
   check.extent("the number of weights", weight.elements());
@@ -35,6 +43,10 @@ ConvShape conv_shape(const Arguments& check, std::string_view kernel, const Conv
     check.extent("the number of output elements", y.elements());
   }
   return s;
+}
+
+bool are_aligned(std::initializer_list<Tensor> tensors) {
+  return std::ranges::all_of(tensors, [](const Tensor& t) { return is_aligned(t.raw()); });
 }
 
 // The elements of an optional tensor, or null.
@@ -88,6 +100,29 @@ void CudaBackend::run_product(const RingProductChoice::Shape& shape, bool overwr
   }
 }
 
+// x as bf16; it may be so already.
+Tensor CudaBackend::rounded(const Tensor& x) {
+  if (x.dtype() == DType::bfloat16) return x;
+  const Tensor y = Tensor::empty(x.shape(), DType::bfloat16, device_);
+  round_elements(queue(), x.device_data<float>(), y.device_data<Bf16>(), x.elements());
+  return y;
+}
+
+// Whether a convolution with such an output multiplies whole packs of bf16.
+bool CudaBackend::rounds_beforehand(const ConvShape& s, DType dtype) const {
+  return precision_ == Precision::bf16 && dtype == DType::float32 && has_whole_packs<Bf16>(s);
+}
+
+Tensor CudaBackend::conv_operand(const ConvOptions& options, const Tensor& x, const Shape& w) {
+  ConvShape s{};
+  s.channels = int(w[2] * options.groups);
+  s.out_channels = int(w[3]);
+  s.groups = options.groups;
+  const bool is_read_rounded =
+      !vendor_convolution_ && rounds_beforehand(s, x.dtype()) && are_aligned({x});
+  return is_read_rounded ? rounded(x) : x;
+}
+
 void CudaBackend::gemm(const GemmOptions& options, const Tensor& a, const Tensor& b,
                        const Tensor& c) {
   const Arguments check("gemm", device_);
@@ -102,6 +137,11 @@ void CudaBackend::gemm(const GemmOptions& options, const Tensor& a, const Tensor
   if (vendor_gemm_ && a.dtype() == DType::float32)
     return vendor_gemm_->gemm(queue(), options, precision_, a.device_data<float>(),
                               b.device_data<float>(), c.device_data<float>(), rows, columns, depth);
+  if (precision_ == Precision::bf16 && a.dtype() == DType::float32 &&
+      has_whole_packs<Bf16>(options, rows, columns, depth) && are_aligned({a, b, c}))
+    return kBf16Packs.gemm(queue(), options, rounded(a).device_data<Bf16>(),
+                           rounded(b).device_data<Bf16>(), c.device_data<float>(), rows, columns,
+                           depth);
   with_arithmetic_type(a.dtype(), "gemm", [&](auto zero) {
     using T = decltype(zero);
     run_product<T>({kGemm, m, n, k}, !options.accumulate, [&](const ProductKernels<T>& kernels) {
@@ -125,14 +165,19 @@ void CudaBackend::vendor_conv2d(const ConvShape& s, const Tensor& x, const Tenso
 void CudaBackend::conv2d(const ConvOptions& options, const Tensor& x, const Tensor& w,
                          const ConvEpilogue& epilogue, const Tensor& y) {
   const Arguments check("conv2d", device_);
-  const ConvShape s = conv_shape(check, "conv2d", options, x, w, y);
-  check.optional("bias", epilogue.bias, {s.out_channels}, x.dtype());
-  check.optional("residual", epilogue.residual, y.shape(), x.dtype());
-  require(!epilogue.relu || x.dtype() == DType::float32, "conv2d: there is no ReLU over the ring");
+  const ConvShape s = conv_shape(check, "conv2d", options, x, w, y, y.dtype());
+  check.optional("bias", epilogue.bias, {s.out_channels}, y.dtype());
+  check.optional("residual", epilogue.residual, y.shape(), y.dtype());
+  require(!epilogue.relu || y.dtype() == DType::float32, "conv2d: there is no ReLU over the ring");
   if (y.elements() == 0) return;
   if (vendor_convolution_ && x.dtype() == DType::float32)
     return vendor_conv2d(s, x, w, epilogue, y);
-  with_arithmetic_type(x.dtype(), "conv2d", [&](auto zero) {
+  if (rounds_beforehand(s, y.dtype()) && are_aligned({x, w, y, epilogue.bias, epilogue.residual}))
+    return kBf16Packs.convolution(
+        queue(), s, rounded(x).device_data<Bf16>(), rounded(w).device_data<Bf16>(),
+        data_or_null<float>(epilogue.bias), data_or_null<float>(epilogue.residual), epilogue.relu,
+        y.device_data<float>());
+  with_arithmetic_type(y.dtype(), "conv2d", [&](auto zero) {
     using T = decltype(zero);
     const auto start = [&](const auto& kernel) {
       kernel(queue(), s, x.device_data<T>(), w.device_data<T>(), data_or_null<T>(epilogue.bias),
@@ -147,14 +192,17 @@ void CudaBackend::conv2d(const ConvOptions& options, const Tensor& x, const Tens
 void CudaBackend::conv2d_backward_input(const ConvOptions& options, const Tensor& dy,
                                         const Tensor& w, const Tensor& dx) {
   const Arguments check("conv2d_backward_input", device_);
-  const ConvShape s = conv_shape(check, "conv2d_backward_input", options, dx, w, dy);
+  const ConvShape s = conv_shape(check, "conv2d_backward_input", options, dx, w, dy, dx.dtype());
   if (dx.elements() == 0) return;
   if (dy.elements() == 0) return this->zero(dx);
   if (vendor_convolution_ && dy.dtype() == DType::float32)
     return vendor_convolution_->backward_input(queue(), s, precision_, dy.device_data<float>(),
                                                vendor_weights(*this, w).device_data<float>(),
                                                dx.device_data<float>());
-  with_arithmetic_type(dy.dtype(), "conv2d_backward_input", [&](auto zero) {
+  if (rounds_beforehand(s, dx.dtype()) && are_aligned({dy, w, dx}))
+    return kBf16Packs.backward_input(queue(), s, rounded(dy).device_data<Bf16>(),
+                                     rounded(w).device_data<Bf16>(), dx.device_data<float>());
+  with_arithmetic_type(dx.dtype(), "conv2d_backward_input", [&](auto zero) {
     using T = decltype(zero);
     const auto start = [&](const auto& kernel) {
       kernel(queue(), s, dy.device_data<T>(), w.device_data<T>(), dx.device_data<T>());
@@ -168,7 +216,7 @@ void CudaBackend::conv2d_backward_input(const ConvOptions& options, const Tensor
 void CudaBackend::conv2d_backward_weight(const ConvOptions& options, const Tensor& x,
                                          const Tensor& dy, const Tensor& dw) {
   const Arguments check("conv2d_backward_weight", device_);
-  const ConvShape s = conv_shape(check, "conv2d_backward_weight", options, x, dw, dy);
+  const ConvShape s = conv_shape(check, "conv2d_backward_weight", options, x, dw, dy, dw.dtype());
   if (dw.elements() == 0) return;
   if (dy.elements() == 0) return this->zero(dw);
   if (vendor_convolution_ && dy.dtype() == DType::float32) {
@@ -177,7 +225,10 @@ void CudaBackend::conv2d_backward_weight(const ConvOptions& options, const Tenso
                                          dy.device_data<float>(), there.device_data<float>());
     return permute(std::array{1, 2, 3, 0}, there, dw);
   }
-  with_arithmetic_type(dy.dtype(), "conv2d_backward_weight", [&](auto zero) {
+  if (rounds_beforehand(s, dw.dtype()) && are_aligned({x, dy, dw}))
+    return kBf16Packs.backward_weight(queue(), s, rounded(x).device_data<Bf16>(),
+                                      rounded(dy).device_data<Bf16>(), dw.device_data<float>());
+  with_arithmetic_type(dw.dtype(), "conv2d_backward_weight", [&](auto zero) {
     using T = decltype(zero);
     const auto start = [&](const auto& kernel) {
       kernel(queue(), s, x.device_data<T>(), dy.device_data<T>(), dw.device_data<T>());

@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "cuda/emulator/async_copies.h"
 #include "cuda/emulator/fiber.h"
 #include "cuda/emulator/memory_guard.h"
 #include "cuda/emulator/shared_arena.h"
@@ -26,6 +27,7 @@ struct Thread {
   State state = State::ready;
   Site site;
   uint3 index;
+  AsyncCopies copies;
   std::unique_ptr<Fiber> fiber;  // while the thread is started and not done
 };
 
@@ -40,6 +42,9 @@ class Scheduler {
   void run_grid(dim3 grid, dim3 block, const std::function<void()>& body);
   void suspend(State state, Site site);
   const std::uint64_t* gather(unsigned mask, const std::uint64_t* own, unsigned count, Site site);
+  AsyncCopies& copies() { return threads_[current_].copies; }
+  bool copies_at_once();
+  std::string here(Site site) const;
 
   Order order = Order::ascending;
   SharedArena shared;
@@ -81,7 +86,20 @@ void Scheduler::thread_main(void* self) {
   } catch (...) {
     s.failure_ = std::current_exception();
   }
-  s.threads_[s.current_].state = State::done;
+  Thread& thread = s.threads_[s.current_];
+  if (!s.failure_ && !thread.copies.empty())
+    s.failure_ = std::make_exception_ptr(DeviceError(fmt::format(
+        "emulated kernel: thread {} returned without waiting for its copies", s.current_)));
+  thread.state = State::done;
+}
+
+// Ascending: as early as a device may copy; descending: as late.
+bool Scheduler::copies_at_once() {
+  return order == Order::ascending || (order == Order::shuffled && random_() % 2 == 0);
+}
+
+std::string Scheduler::here(Site site) const {
+  return describe(current_, site);
 }
 
 void Scheduler::resume(unsigned i) {
@@ -263,6 +281,31 @@ void block_barrier(Site site) {
 const std::uint64_t* warp_gather(unsigned mask, const std::uint64_t* words, unsigned count,
                                  Site site) {
   return scheduler.gather(mask, words, count, site);
+}
+
+void start_copy(void* to, const void* from, std::size_t bytes, Site site) {
+  require_alignment(to, bytes, site);
+  require_alignment(from, bytes, site);
+  scheduler.copies().start(to, from, bytes, scheduler.copies_at_once());
+}
+
+void commit_copies() {
+  scheduler.copies().commit();
+}
+
+void wait_for_copies(unsigned newest) {
+  scheduler.copies().wait(newest);
+}
+
+void require_whole_warps(const char* what) {
+  if (blockDim.x * blockDim.y * blockDim.z % kWarp != 0)
+    fail(fmt::format("{} in a block that does not fill its warps", what));
+}
+
+void require_alignment(const void* address, std::size_t bytes, Site site) {
+  if (reinterpret_cast<std::uintptr_t>(address) % bytes != 0)
+    fail(
+        fmt::format("an address that is not aligned to {} bytes, {}", bytes, scheduler.here(site)));
 }
 
 void* block_storage(const void* key, std::size_t bytes) {

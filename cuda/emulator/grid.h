@@ -3,11 +3,11 @@
 //
 // What it notices, by throwing DeviceError: threads of a block at different barriers, a thread
 // that returned although others wait for it at a barrier or collective, partial warp masks, too
-// much shared memory, grids and blocks that a device would refuse, and writes past the end of
-// device memory. Shared memory starts as a pattern that reads as NaN; AddressSanitizer sees every
-// access outside of it. A missing barrier shows as results that depend on the order of the threads.
-// It cannot show timing, the effects of memory fences, or anything that a real device does while
-// two blocks run at once.
+// much shared memory, grids and blocks that a device would refuse, copies that nobody waited for,
+// and writes past the end of device memory. Shared memory starts as a pattern that reads as NaN;
+// AddressSanitizer sees every access outside of it. A missing barrier shows as results that depend
+// on the order of the threads. It cannot show timing, the effects of memory fences, or anything
+// that a real device does while two blocks run at once.
 //
 // Each host thread has an emulated device's state of its own, so several may run kernels at once.
 #pragma once
@@ -79,6 +79,16 @@ const std::uint64_t* warp_gather(unsigned mask, const std::uint64_t* words, unsi
 inline const std::uint64_t* warp_gather(unsigned mask, std::uint64_t word, Site site) {
   return warp_gather(mask, &word, 1, site);
 }
+
+// Asynchronous copies of the calling thread (async_copies.h); `from` null clears. Both addresses
+// must be aligned to `bytes`.
+void start_copy(void* to, const void* from, std::size_t bytes, Site site);
+void commit_copies();
+void wait_for_copies(unsigned newest);
+
+// For instructions of a whole warp, which `what` names.
+void require_whole_warps(const char* what);
+void require_alignment(const void* address, std::size_t bytes, Site site);
 
 // Storage shared by the threads of the current block, one per key.
 void* block_storage(const void* key, std::size_t bytes);

@@ -23,8 +23,7 @@ namespace hush::cuda::emulator {
 template <class Sum, class Dot>
 void multiply_fragments(Sum (&c)[4], const std::uint32_t (&a)[4], const std::uint32_t (&b)[2],
                         Site site, const Dot& dot) {
-  if (blockDim.x * blockDim.y * blockDim.z % 32 != 0)
-    throw DeviceError("emulated kernel: an mma in a block that does not fill its warps");
+  require_whole_warps("an mma");
   const auto joined = [](std::uint32_t low, std::uint32_t high) {
     return std::uint64_t{high} << 32 | low;
   };

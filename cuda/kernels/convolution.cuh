@@ -20,7 +20,7 @@ template <class T>
 struct PatchOperand {
   static constexpr bool kDepthInner = true;
   struct Cursor {
-    const T* image;
+    int image;  // its first pixel
     int top, left;
   };
   const T* x;
@@ -39,22 +39,20 @@ struct PatchOperand {
         group_channels(s.group_channels()),
         kernel_width(s.kernel_width) {}
 
+  __device__ const T* base() const { return x; }
   __device__ void select(int group) { x += group * int(group_channels.divisor); }
   __device__ Cursor cursor(int pixel) const {
     const int n = out_pixels.quotient(pixel), rest = out_pixels.remainder(pixel);
     const int oh = out_width.quotient(rest), ow = out_width.remainder(rest);
-    return {x + std::int64_t{n} * height * width * channels, oh * stride - padding,
-            ow * stride - padding};
+    return {n * height * width, oh * stride - padding, ow * stride - padding};
   }
-  template <int V>
-  __device__ Pack<T, V> load(const Cursor& at, int depth) const {
+  __device__ const T* address(const Cursor& at, int depth) const {
     const int tap = group_channels.quotient(depth);
     const int c = depth - tap * int(group_channels.divisor);
     const int kh = kernel_width.quotient(tap);
     const int h = at.top + kh, w = at.left + tap - kh * int(kernel_width.divisor);
-    if (unsigned(h) >= unsigned(height) || unsigned(w) >= unsigned(width)) return {};
-    return *reinterpret_cast<const Pack<T, V>*>(at.image +
-                                                (std::int64_t{h} * width + w) * channels + c);
+    if (unsigned(h) >= unsigned(height) || unsigned(w) >= unsigned(width)) return nullptr;
+    return x + std::int64_t{at.image + h * width + w} * channels + c;
   }
 };
 
@@ -63,8 +61,7 @@ template <class T>
 struct PixelOperand {
   static constexpr bool kDepthInner = false;
   struct Cursor {
-    const T* channel;
-    int top, left;
+    int channel, top, left;
   };
   const T* x;
   int height, width, channels, stride, padding;
@@ -82,39 +79,38 @@ struct PixelOperand {
         group_channels(s.group_channels()),
         kernel_width(s.kernel_width) {}
 
+  __device__ const T* base() const { return x; }
   __device__ void select(int group) { x += group * int(group_channels.divisor); }
   __device__ Cursor cursor(int row) const {
     const int tap = group_channels.quotient(row), kh = kernel_width.quotient(tap);
-    return {x + group_channels.remainder(row), kh - padding, kernel_width.remainder(tap) - padding};
+    return {group_channels.remainder(row), kh - padding, kernel_width.remainder(tap) - padding};
   }
-  template <int V>
-  __device__ Pack<T, V> load(const Cursor& at, int pixel) const {
+  __device__ const T* address(const Cursor& at, int pixel) const {
     const int n = out_pixels.quotient(pixel), rest = pixel - n * int(out_pixels.divisor);
     const int oh = out_width.quotient(rest), ow = rest - oh * int(out_width.divisor);
     const int h = oh * stride + at.top, w = ow * stride + at.left;
-    if (unsigned(h) >= unsigned(height) || unsigned(w) >= unsigned(width)) return {};
-    return *reinterpret_cast<const Pack<T, V>*>(
-        at.channel + ((std::int64_t{n} * height + h) * width + w) * channels);
+    if (unsigned(h) >= unsigned(height) || unsigned(w) >= unsigned(width)) return nullptr;
+    return x + std::int64_t{(n * height + h) * width + w} * channels + at.channel;
   }
 };
 
 // Whether both channel counts of a group, and so every row of an operand, hold whole packs.
 template <class T>
-bool has_whole_packs(const ConvShape& s, const void* a, const void* b, const void* c) {
+bool has_whole_packs(const ConvShape& s) {
   constexpr int width = 16 / int(sizeof(T));
-  return s.group_channels() % width == 0 && s.group_out_channels() % width == 0 && is_aligned(a) &&
-         is_aligned(b) && is_aligned(c);
+  return s.group_channels() % width == 0 && s.group_out_channels() % width == 0;
 }
 
-// bias [K] and residual (like y) may be null.
-template <ProductKind kind, class T>
-void convolution(const Queue& queue, const ConvShape& s, const T* x, const T* w, const T* bias,
-                 const T* residual, bool relu, T* y) {
+// bias [K] and residual (like y) may be null. Elements of outputs, here and below, are of type O.
+template <ProductKind kind, class T, class O = T>
+void convolution(const Queue& queue, const ConvShape& s, const T* x, const T* w, const O* bias,
+                 const O* residual, bool relu, O* y) {
   const int step = s.group_out_channels();
-  const bool vectors = has_whole_packs<T>(s, x, w, y) && is_aligned(bias) && is_aligned(residual);
+  const bool vectors = has_whole_packs<T>(s) && is_aligned(x) && is_aligned(w) && is_aligned(y) &&
+                       is_aligned(bias) && is_aligned(residual);
   product<kind, T>(queue, {s.out_pixels(), step, s.taps() * s.group_channels()}, s.groups, vectors,
                    PatchOperand<T>(s, x), MatrixOperand<T, false>{w, s.out_channels, step},
-                   MatrixOutput<T>{.at = y,
+                   MatrixOutput<O>{.at = y,
                                    .pitch = s.out_channels,
                                    .bias = bias,
                                    .residual = residual,
@@ -122,14 +118,14 @@ void convolution(const Queue& queue, const ConvShape& s, const T* x, const T* w,
                                    .group_step = step});
 }
 
-template <ProductKind kind, class T>
+template <ProductKind kind, class T, class O = T>
 void convolution_backward_weight(const Queue& queue, const ConvShape& s, const T* x, const T* dy,
-                                 T* dw) {
+                                 O* dw) {
   const int step = s.group_out_channels();
-  product<kind, T>(queue, {s.taps() * s.group_channels(), step, s.out_pixels()}, s.groups,
-                   has_whole_packs<T>(s, x, dy, dw), PixelOperand<T>(s, x),
-                   MatrixOperand<T, false>{dy, s.out_channels, step},
-                   MatrixOutput<T>{.at = dw, .pitch = s.out_channels, .group_step = step});
+  const bool vectors = has_whole_packs<T>(s) && is_aligned(x) && is_aligned(dy) && is_aligned(dw);
+  product<kind, T>(queue, {s.taps() * s.group_channels(), step, s.out_pixels()}, s.groups, vectors,
+                   PixelOperand<T>(s, x), MatrixOperand<T, false>{dy, s.out_channels, step},
+                   MatrixOutput<O>{.at = dw, .pitch = s.out_channels, .group_step = step});
 }
 
 }  // namespace hush::cuda

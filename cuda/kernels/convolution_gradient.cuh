@@ -44,7 +44,7 @@ template <class T>
 struct GradientPatchOperand {
   static constexpr bool kDepthInner = true;
   struct Cursor {
-    const T* image;
+    int image;  // its first pixel
     int bottom, right;
   };
   const T* dy;
@@ -64,21 +64,20 @@ struct GradientPatchOperand {
         group_out_channels(s.group_out_channels()),
         kernel_width(std::max(1, c.columns.taps)) {}
 
+  __device__ const T* base() const { return dy; }
   __device__ void select(int group) { dy += group * int(group_out_channels.divisor); }
   __device__ Cursor cursor(int pixel) const {
     const int n = pixels.quotient(pixel), rest = pixels.remainder(pixel);
-    return {dy + std::int64_t{n} * out_height * out_width * out_channels,
-            width.quotient(rest) + row_base, width.remainder(rest) + column_base};
+    return {n * out_height * out_width, width.quotient(rest) + row_base,
+            width.remainder(rest) + column_base};
   }
-  template <int V>
-  __device__ Pack<T, V> load(const Cursor& at, int depth) const {
+  __device__ const T* address(const Cursor& at, int depth) const {
     const int tap = group_out_channels.quotient(depth);
     const int k = depth - tap * int(group_out_channels.divisor);
     const int kh = kernel_width.quotient(tap);
     const int h = at.bottom - kh, w = at.right - (tap - kh * int(kernel_width.divisor));
-    if (unsigned(h) >= unsigned(out_height) || unsigned(w) >= unsigned(out_width)) return {};
-    return *reinterpret_cast<const Pack<T, V>*>(
-        at.image + (std::int64_t{h} * out_width + w) * out_channels + k);
+    if (unsigned(h) >= unsigned(out_height) || unsigned(w) >= unsigned(out_width)) return nullptr;
+    return dy + std::int64_t{at.image + h * out_width + w} * out_channels + k;
   }
 };
 
@@ -88,33 +87,34 @@ struct TransposedWeightOperand {
   static constexpr bool kDepthInner = true;
   using Cursor = const T*;
   const T* w;  // at the class's first tap
-  std::int64_t out_channels, row_step, column_step;
+  int out_channels, row_step, column_step;
   Divisor group_out_channels, kernel_width;
 
   TransposedWeightOperand(const ConvShape& s, const PixelClass& c, const T* weight)
       : out_channels(s.out_channels),
         group_out_channels(s.group_out_channels()),
         kernel_width(std::max(1, c.columns.taps)) {
-    const std::int64_t tap = std::int64_t{s.group_channels()} * s.out_channels;
+    const int tap = s.group_channels() * s.out_channels;  // the weights are counted with 31 bits
     w = weight + (c.rows.first_tap * s.kernel_width + c.columns.first_tap) * tap;
     row_step = tap * s.kernel_width * c.stride;
     column_step = tap * c.stride;
   }
 
+  __device__ const T* base() const { return w; }
   __device__ void select(int group) { w += group * int(group_out_channels.divisor); }
   __device__ Cursor cursor(int channel) const { return w + channel * out_channels; }
-  template <int V>
-  __device__ Pack<T, V> load(const Cursor& start, int depth) const {
+  __device__ const T* address(const Cursor& start, int depth) const {
     const int tap = group_out_channels.quotient(depth);
     const int k = depth - tap * int(group_out_channels.divisor);
     const int kh = kernel_width.quotient(tap), kw = tap - kh * int(kernel_width.divisor);
-    return *reinterpret_cast<const Pack<T, V>*>(start + kh * row_step + kw * column_step + k);
+    return start + kh * row_step + kw * column_step + k;
   }
 };
 
 // The pixels of a class in dx: row i of the product is pixel i of the class.
 template <class T>
 struct PixelClassOutput {
+  using Element = T;
   T* at;
   std::int64_t pitch;  // channels
   std::int64_t group_step;
@@ -158,17 +158,17 @@ struct PixelClassOutput {
 };
 
 // One product per class of pixels.
-template <ProductKind kind, class T>
+template <ProductKind kind, class T, class O = T>
 void convolution_backward_input(const Queue& queue, const ConvShape& s, const T* dy, const T* w,
-                                T* dx) {
-  const bool vectors = has_whole_packs<T>(s, dy, w, dx);
+                                O* dx) {
+  const bool vectors = has_whole_packs<T>(s) && is_aligned(dy) && is_aligned(w) && is_aligned(dx);
   for (int row = 0; row < std::min(s.stride, s.height); ++row)
     for (int column = 0; column < std::min(s.stride, s.width); ++column) {
       const PixelClass c(s, row, column);
       product<kind, T>(
           queue, {s.images * c.pixels(), s.group_channels(), c.taps() * s.group_out_channels()},
           s.groups, vectors, GradientPatchOperand<T>(s, c, dy), TransposedWeightOperand<T>(s, c, w),
-          PixelClassOutput<T>(s, c, dx));
+          PixelClassOutput<O>(s, c, dx));
     }
 }
 

@@ -6,16 +6,23 @@
 
 namespace hush::cuda {
 
-// A is m × k, B k × n, C m × n, all dense.
-template <ProductKind kind, class T>
-void gemm(const Queue& queue, const GemmOptions& options, const T* a, const T* b, T* c, int m,
-          int n, int k) {
+// Whether every row of the three matrices holds whole packs.
+template <class T>
+bool has_whole_packs(const GemmOptions& options, int m, int n, int k) {
   constexpr int width = 16 / int(sizeof(T));
+  return (options.transpose_a ? m : k) % width == 0 && (options.transpose_b ? k : n) % width == 0 &&
+         n % width == 0;
+}
+
+// A is m × k, B k × n, C m × n, all dense; C's elements are of type O.
+template <ProductKind kind, class T, class O = T>
+void gemm(const Queue& queue, const GemmOptions& options, const T* a, const T* b, O* c, int m,
+          int n, int k) {
   const int pitch_a = options.transpose_a ? m : k, pitch_b = options.transpose_b ? k : n;
-  const bool vectors = pitch_a % width == 0 && pitch_b % width == 0 && n % width == 0 &&
-                       is_aligned(a) && is_aligned(b) && is_aligned(c);
+  const bool vectors =
+      has_whole_packs<T>(options, m, n, k) && is_aligned(a) && is_aligned(b) && is_aligned(c);
   const ProductShape shape{m, n, k};
-  const MatrixOutput<T> output{.at = c, .pitch = n, .accumulate = options.accumulate};
+  const MatrixOutput<O> output{.at = c, .pitch = n, .accumulate = options.accumulate};
   const auto with_a = [&](const auto& left) {
     if (options.transpose_b)
       product<kind, T>(queue, shape, 1, vectors, left, MatrixOperand<T, true>{b, pitch_b}, output);

@@ -1,6 +1,6 @@
-// The tensor cores' instructions, the only PTX of the project: warp-wide products of small
-// matrices, and the rounding of what goes in. emulator/matrix.h plays them without a GPU; it also
-// says how the matrices lie in the registers of a warp.
+// The tensor cores' instructions: warp-wide products of small matrices, and the rounding of what
+// goes in. emulator/matrix.h plays them without a GPU; it also says how the matrices lie in the
+// registers of a warp. Here and in staging.cuh is all PTX of the project.
 //
 // Every lane of the warp must come to an mma. C += A B with A 16 × 8 and B 8 × 8 words of
 //   mma_bf16  two bf16, added as float       (16 × 8 × 16)

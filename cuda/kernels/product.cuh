@@ -7,11 +7,12 @@
 //
 // An operand is a plain struct with
 //   static constexpr bool kDepthInner;       whether neighbours in memory are neighbours in depth
+//   const T* base() const;                   an address that can be read, whatever the shape
 //   void select(int group);                  before anything else
 //   Cursor cursor(int outer) const;          what is known once the row of A (column of B) is
-//   template <int V> Pack<T, V> load(const Cursor&, int depth) const;
-// where load gives V neighbours in memory. With V > 1 they never straddle a border: the extent
-// along which they lie is a multiple of V, and addresses are aligned to V elements.
+//   const T* address(const Cursor&, int depth) const;   null: a zero, outside of the image
+// and V neighbours in memory are read at a time. With V > 1 they never straddle a border: the
+// extent along which they lie is a multiple of V, and addresses are aligned to V elements.
 #pragma once
 
 #include "cuda/launch.h"
@@ -24,11 +25,19 @@ struct alignas(V * sizeof(T)) Pack {
   T v[V];
 };
 
+template <int V, class T>
+__device__ Pack<T, V> load_pack(const T* address) {
+  return address == nullptr ? Pack<T, V>{} : *reinterpret_cast<const Pack<T, V>*>(address);
+}
+
+// What multiplies, and how elements come there: through registers, or copied beside them.
+enum class Units { ordinary, tensor_cores, tensor_cores_pipelined };
+
 // What one block computes: 16 × 16 threads, `rows` × `columns` elements of C each.
 template <class T, int rows, int columns>
 struct Tiling {
   using Element = T;
-  static constexpr bool kTensorCores = false;
+  static constexpr Units kUnits = Units::ordinary;
   static constexpr int kMaxDepth = 0x7fffffff;
   static constexpr int kSide = 16;
   static constexpr int kThreads = kSide * kSide;
@@ -77,7 +86,7 @@ struct TileLoader {
     HUSH_UNROLL
     for (int j = 0; j < kLoads; ++j)
       staged[j] = inside[j] && depth + depth_at(j) < end
-                      ? operand.template load<V>(cursor[j], depth + depth_at(j))
+                      ? load_pack<V>(operand.address(cursor[j], depth + depth_at(j)))
                       : Pack<T, V>{};
   }
   __device__ void deposit(StagedTile<T, Tile, outer>& tile) const {
@@ -101,6 +110,24 @@ struct TileLoader {
 struct ProductShape {
   int m = 0, n = 0, depth = 0;
   int splits = 1, depth_per_split = 0;
+};
+
+// What block (i, j, group · splits + split) computes: tile (i, j) of C over one stretch of the
+// depth.
+struct ProductBlock {
+  int group, split, row, column;
+  int begin, end;  // of the depth
+
+  template <class Tile>
+  __device__ static ProductBlock of(const ProductShape& s) {
+    const int split = int(blockIdx.z) % s.splits, begin = split * s.depth_per_split;
+    return {int(blockIdx.z) / s.splits,
+            split,
+            int(blockIdx.x) * Tile::kRows,
+            int(blockIdx.y) * Tile::kColumns,
+            begin,
+            s.depth - begin < s.depth_per_split ? s.depth : begin + s.depth_per_split};
+  }
 };
 
 // The first element of pack `p` of a thread's rows (columns): packs of the threads alternate.
@@ -156,21 +183,17 @@ struct Accumulators {
   }
 };
 
-// Block (i, j, group · splits + split) computes tile (i, j) of C over one stretch of the depth, a
-// thread Tile::kThreadRows × kThreadColumns elements of it. Shared memory: 2 · 16 · (rows +
-// columns) elements and padding, 34 KiB at most.
+// A thread computes Tile::kThreadRows × kThreadColumns elements of its block's tile. Shared memory:
+// 2 · 16 · (rows + columns) elements and padding, 34 KiB at most.
 template <class Tile, int V, class A, class B, class Output>
 __global__ void __launch_bounds__(Tile::kThreads, 1)
     product_kernel(A a, B b, Output output, ProductShape s) {
   using T = typename Tile::Element;
   auto& shared = shared_memory<ProductShared<T, Tile>>();
-  const int group = int(blockIdx.z) / s.splits, split = int(blockIdx.z) % s.splits;
+  const auto [group, split, row0, column0, begin, end] = ProductBlock::of<Tile>(s);
   a.select(group);
   b.select(group);
   output.select(group);
-  const int row0 = int(blockIdx.x) * Tile::kRows, column0 = int(blockIdx.y) * Tile::kColumns;
-  const int begin = split * s.depth_per_split;
-  const int end = s.depth - begin < s.depth_per_split ? s.depth : begin + s.depth_per_split;
 
   TileLoader<T, Tile, V, Tile::kRows, A> loader_a;
   TileLoader<T, Tile, V, Tile::kColumns, B> loader_b;

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "cuda/kernels/elements.cuh"
+#include "cuda/kernels/pipelined_product.cuh"
 #include "cuda/kernels/product_matrices.cuh"
 #include "cuda/kernels/tensor_product.cuh"
 
@@ -24,9 +25,12 @@ inline void split_depth(ProductShape& s, std::int64_t blocks, int step, std::int
   s.splits = std::max(1, int(ceil_div(s.depth, std::max(1, s.depth_per_split))));
 }
 
+// The kernel that a tiling is for.
 template <class Tile, int V, class A, class B, class Output>
 constexpr auto kernel_of() {
-  if constexpr (Tile::kTensorCores)
+  if constexpr (Tile::kUnits == Units::tensor_cores_pipelined)
+    return pipelined_product_kernel<Tile, A, B, Output>;
+  else if constexpr (Tile::kUnits == Units::tensor_cores)
     return tensor_product_kernel<Tile, V, A, B, Output>;
   else
     return product_kernel<Tile, V, A, B, Output>;
@@ -35,7 +39,7 @@ constexpr auto kernel_of() {
 template <class Tile, int V, class A, class B, class Output>
 void tiled_product(const Queue& queue, ProductShape s, int groups, const A& a, const B& b,
                    const Output& output) {
-  using T = typename Tile::Element;
+  using T = typename Output::Element;
   const std::int64_t rows = ceil_div(s.m, Tile::kRows), columns = ceil_div(s.n, Tile::kColumns);
   split_depth(s, rows * columns * groups, Tile::kDepth, Tile::kMaxDepth);
   const dim3 grid{unsigned(rows), unsigned(columns), unsigned(groups * s.splits)};
@@ -59,6 +63,18 @@ using NarrowTensorTiling = TensorTiling<Arithmetic, 4, 2, 2, 4, words>;
 // 32 × 32: each element of C has eight sums, and more than 64 a thread would not fit.
 using LimbTiling = TensorTiling<LimbArithmetic, 2, 2, 1, 2, 8>;
 
+// Of bf16 elements, all in whole chunks.
+template <class A, class B, class Output>
+void pipelined_product(const Queue& queue, const ProductShape& s, int groups, const A& a,
+                       const B& b, const Output& output) {
+  if (s.n > 64)  // 128 × 128
+    tiled_product<PipelinedTiling<2, 2, 4, 8, 2>, 8>(queue, s, groups, a, b, output);
+  else if (s.n > 32)  // 128 × 64
+    tiled_product<PipelinedTiling<2, 2, 4, 4, 3>, 8>(queue, s, groups, a, b, output);
+  else  // 128 × 32
+    tiled_product<PipelinedTiling<4, 1, 2, 4, 4>, 8>(queue, s, groups, a, b, output);
+}
+
 template <class Arithmetic, int V, class A, class B, class Output>
 void tensor_product(const Queue& queue, const ProductShape& s, int groups, const A& a, const B& b,
                     const Output& output) {
@@ -70,14 +86,17 @@ void tensor_product(const Queue& queue, const ProductShape& s, int groups, const
 }
 
 // `vectors`: every extent along which an operand or the output is contiguous, and every pitch, is
-// a multiple of the pack's width, and all addresses are aligned to 16 bytes.
+// a multiple of the pack's width, and all addresses are aligned to 16 bytes. For operands that are
+// bf16 in memory it must be so.
 template <ProductKind kind, class T, class A, class B, class Output>
-void product(const Queue& queue, const ProductShape& s, int groups, bool vectors, const A& a,
-             const B& b, const Output& output) {
+void product(const Queue& queue, const ProductShape& s, int groups, [[maybe_unused]] bool vectors,
+             const A& a, const B& b, const Output& output) {
   constexpr int width = 16 / int(sizeof(T));
   const auto with_packs = [&](auto pack) {
-    constexpr int V = decltype(pack)::value;
-    if constexpr (kind == ProductKind::bf16)
+    [[maybe_unused]] constexpr int V = decltype(pack)::value;
+    if constexpr (std::is_same_v<T, Bf16>)
+      pipelined_product(queue, s, groups, a, b, output);
+    else if constexpr (kind == ProductKind::bf16)
       tensor_product<Bf16Arithmetic, V>(queue, s, groups, a, b, output);
     else if constexpr (kind == ProductKind::tf32)
       tensor_product<Tf32Arithmetic, V>(queue, s, groups, a, b, output);
@@ -90,7 +109,10 @@ void product(const Queue& queue, const ProductShape& s, int groups, bool vectors
     else
       tiled_product<Tiling<T, 2 * width, width>, V>(queue, s, groups, a, b, output);
   };
-  if (vectors)
+  // Floats in whole packs are rounded to Bf16 beforehand, which comes in nothing else.
+  if constexpr (kind == ProductKind::bf16)
+    with_packs(std::integral_constant<int, 1>{});
+  else if (vectors)
     with_packs(std::integral_constant<int, width>{});
   else
     with_packs(std::integral_constant<int, 1>{});

@@ -3,7 +3,7 @@
 // An output is a plain struct with
 //   void select(int group);               before anything else
 //   template <int V> void store(int row, int column, int split, Pack<T, V>) const;
-//   Output part(T* parts, std::int64_t size) const;
+//   Output part(T* parts, std::int64_t size) const;    T is the output's Element
 // where `part` gives an output of the same type that leaves the result of each split apart, at
 // [split][row][column of all groups], for `MergePartsBody` to add up.
 #pragma once
@@ -21,20 +21,23 @@ struct MatrixOperand {
   static constexpr bool kDepthInner = depth_inner;
   using Cursor = const T*;
   const T* at;
-  std::int64_t pitch;
-  std::int64_t group_step = 0;
+  int pitch;
+  int group_step = 0;
 
+  __device__ const T* base() const { return at; }
   __device__ void select(int group) { at += group * group_step; }
-  __device__ Cursor cursor(int outer) const { return at + (depth_inner ? outer * pitch : outer); }
-  template <int V>
-  __device__ Pack<T, V> load(const Cursor& start, int depth) const {
-    return *reinterpret_cast<const Pack<T, V>*>(start + (depth_inner ? depth : depth * pitch));
+  __device__ Cursor cursor(int outer) const {
+    return at + (depth_inner ? std::int64_t{outer} * pitch : outer);
+  }
+  __device__ const T* address(const Cursor& start, int depth) const {
+    return start + (depth_inner ? depth : std::int64_t{depth} * pitch);
   }
 };
 
 // C [m, pitch], then + bias[column] + residual (then ReLU).
 template <class T>
 struct MatrixOutput {
+  using Element = T;
   T* at;
   std::int64_t pitch;
   const T* bias = nullptr;      // of the pitch's length

@@ -6,8 +6,7 @@
 // outers or alike; `swizzled` places outers so that both hit 32 banks without padding.
 #pragma once
 
-#include "cuda/kernels/product.cuh"
-#include "cuda/kernels/tensor_arithmetic.cuh"
+#include "cuda/kernels/fragment_sums.cuh"
 
 namespace hush::cuda {
 
@@ -18,7 +17,7 @@ template <class Arithmetic_, int warp_rows, int warp_columns, int row_fragments,
 struct TensorTiling {
   using Arithmetic = Arithmetic_;
   using Element = typename Arithmetic::Element;
-  static constexpr bool kTensorCores = true;
+  static constexpr Units kUnits = Units::tensor_cores;
   static constexpr int kMaxDepth = Arithmetic::kMaxDepth;
   static constexpr int kWarpColumns = warp_columns;
   static constexpr int kThreads = warp_rows * warp_columns * 32;
@@ -85,7 +84,8 @@ struct WordLoader {
     for (int j = 0; j < kUnits; ++j) HUSH_UNROLL
     for (int p = 0; p < kPacks; ++p) {
       const int at = depth + depth_at(j) + p * kPackDepth;
-      staged[j][p] = inside[j] && at < end ? operand.template load<V>(cursor[j], at) : Pack<T, V>{};
+      staged[j][p] =
+          inside[j] && at < end ? load_pack<V>(operand.address(cursor[j], at)) : Pack<T, V>{};
     }
   }
   // Element (u, d) of unit j.
@@ -115,94 +115,52 @@ struct WordLoader {
   }
 };
 
-// A warp's part of C, as the fragments that its lanes hold (emulator/matrix.h shows which).
 template <class Tile>
-struct FragmentSums {
+__device__ void multiply_words(const WordTile<Tile, Tile::kRows>& a,
+                               const WordTile<Tile, Tile::kColumns>& b, FragmentSums<Tile>& sums) {
   using Arithmetic = typename Tile::Arithmetic;
-  using T = typename Arithmetic::Element;
-  static constexpr int kPlanes = Arithmetic::kPlanes;
-
-  typename Arithmetic::Sum sum[kPlanes][Tile::kRowFragments][Tile::kColumnFragments][4];
-
-  __device__ static int row() {
-    return int(threadIdx.x) / 32 / Tile::kWarpColumns * Tile::kWarpHeight +
-           int(threadIdx.x) % 32 / 4;
-  }
-  __device__ static int warp_column() {
-    return int(threadIdx.x) / 32 % Tile::kWarpColumns * Tile::kWarpWidth;
-  }
-
-  __device__ void multiply(const WordTile<Tile, Tile::kRows>& a,
-                           const WordTile<Tile, Tile::kColumns>& b) {
-    const int t = int(threadIdx.x) % 4, column = warp_column() + int(threadIdx.x) % 32 / 4;
+  using Sums = FragmentSums<Tile>;
+  constexpr int kPlanes = Arithmetic::kPlanes;
+  const int t = int(threadIdx.x) % 4, column = Sums::warp_column() + int(threadIdx.x) % 32 / 4;
+  HUSH_UNROLL
+  for (int first = 0; first < Tile::kWords; first += 8) {
+    const int low = first + t, high = low + 4;
+    std::uint32_t right[kPlanes][Tile::kColumnFragments][2];
     HUSH_UNROLL
-    for (int first = 0; first < Tile::kWords; first += 8) {
-      const int low = first + t, high = low + 4;
-      std::uint32_t right[kPlanes][Tile::kColumnFragments][2];
+    for (int q = 0; q < kPlanes; ++q) HUSH_UNROLL
+    for (int j = 0; j < Tile::kColumnFragments; ++j) {
+      right[q][j][0] = b[q][low][swizzled(low, column + 8 * j)];
+      right[q][j][1] = b[q][high][swizzled(high, column + 8 * j)];
+    }
+    HUSH_UNROLL
+    for (int p = 0; p < kPlanes; ++p) {
+      std::uint32_t left[Tile::kRowFragments][4];
       HUSH_UNROLL
-      for (int q = 0; q < kPlanes; ++q) HUSH_UNROLL
-      for (int j = 0; j < Tile::kColumnFragments; ++j) {
-        right[q][j][0] = b[q][low][swizzled(low, column + 8 * j)];
-        right[q][j][1] = b[q][high][swizzled(high, column + 8 * j)];
+      for (int i = 0; i < Tile::kRowFragments; ++i) {
+        left[i][0] = a[p][low][swizzled(low, Sums::row() + 16 * i)];
+        left[i][1] = a[p][low][swizzled(low, Sums::row() + 16 * i + 8)];
+        left[i][2] = a[p][high][swizzled(high, Sums::row() + 16 * i)];
+        left[i][3] = a[p][high][swizzled(high, Sums::row() + 16 * i + 8)];
       }
       HUSH_UNROLL
-      for (int p = 0; p < kPlanes; ++p) {
-        std::uint32_t left[Tile::kRowFragments][4];
-        HUSH_UNROLL
-        for (int i = 0; i < Tile::kRowFragments; ++i) {
-          left[i][0] = a[p][low][swizzled(low, row() + 16 * i)];
-          left[i][1] = a[p][low][swizzled(low, row() + 16 * i + 8)];
-          left[i][2] = a[p][high][swizzled(high, row() + 16 * i)];
-          left[i][3] = a[p][high][swizzled(high, row() + 16 * i + 8)];
-        }
-        HUSH_UNROLL
-        for (int q = 0; q < kPlanes - p; ++q) HUSH_UNROLL
-        for (int i = 0; i < Tile::kRowFragments; ++i) HUSH_UNROLL
-        for (int j = 0; j < Tile::kColumnFragments; ++j)
-          Arithmetic::mma(sum[p + q][i][j], left[i], right[q][j]);
-      }
+      for (int q = 0; q < kPlanes - p; ++q) HUSH_UNROLL
+      for (int i = 0; i < Tile::kRowFragments; ++i) HUSH_UNROLL
+      for (int j = 0; j < Tile::kColumnFragments; ++j)
+        Arithmetic::mma(sums.sum[p + q][i][j], left[i], right[q][j]);
     }
   }
+}
 
-  __device__ T element(int i, int j, int k) const {
-    typename Arithmetic::Sum sums[kPlanes];
-    HUSH_UNROLL
-    for (int s = 0; s < kPlanes; ++s) sums[s] = sum[s][i][j][k];
-    return Arithmetic::combine(sums);
-  }
-  // Lanes hold pairs of columns, stored together if V > 1.
-  template <int V, class Output>
-  __device__ void store(const Output& output, int row0, int column0, int m, int n,
-                        int split) const {
-    constexpr int together = V > 1 ? 2 : 1;
-    const int first = column0 + warp_column() + int(threadIdx.x) % 4 * 2;
-    HUSH_UNROLL
-    for (int i = 0; i < Tile::kRowFragments; ++i) HUSH_UNROLL
-    for (int j = 0; j < Tile::kColumnFragments; ++j) HUSH_UNROLL
-    for (int k = 0; k < 4; k += together) {
-      const int at_row = row0 + row() + 16 * i + k / 2 * 8, at_column = first + 8 * j + k % 2;
-      if (at_row >= m || at_column >= n) continue;
-      Pack<T, together> values;
-      HUSH_UNROLL
-      for (int v = 0; v < together; ++v) values.v[v] = element(i, j, k + v);
-      output.template store<together>(at_row, at_column, split, values);
-    }
-  }
-};
-
-// Block (i, j, group · splits + split) computes tile (i, j) of C over one stretch of the depth, a
-// warp kWarpHeight × kWarpWidth of it. Shared memory: the words of both tiles, 32 KiB.
+// A warp computes kWarpHeight × kWarpWidth elements of its block's tile. Shared memory: the words
+// of both tiles, 32 KiB.
 template <class Tile, int V, class A, class B, class Output>
 __global__ void __launch_bounds__(Tile::kThreads, 1)
     tensor_product_kernel(A a, B b, Output output, ProductShape s) {
   auto& shared = shared_memory<TensorShared<Tile>>();
-  const int group = int(blockIdx.z) / s.splits, split = int(blockIdx.z) % s.splits;
+  const auto [group, split, row0, column0, begin, end] = ProductBlock::of<Tile>(s);
   a.select(group);
   b.select(group);
   output.select(group);
-  const int row0 = int(blockIdx.x) * Tile::kRows, column0 = int(blockIdx.y) * Tile::kColumns;
-  const int begin = split * s.depth_per_split;
-  const int end = s.depth - begin < s.depth_per_split ? s.depth : begin + s.depth_per_split;
 
   WordLoader<Tile, V, Tile::kRows, A> loader_a;
   WordLoader<Tile, V, Tile::kColumns, B> loader_b;
@@ -221,7 +179,7 @@ __global__ void __launch_bounds__(Tile::kThreads, 1)
       loader_a.fetch(a, depth + Tile::kDepth, end);
       loader_b.fetch(b, depth + Tile::kDepth, end);
     }
-    sums.multiply(shared.a[stage], shared.b[stage]);
+    multiply_words<Tile>(shared.a[stage], shared.b[stage], sums);
     stage = 1 - stage;  // all threads are done with that one: they came to the barrier
   }
   sums.template store<V>(output, row0, column0, s.m, s.n, split);

@@ -32,6 +32,10 @@ inline constexpr ConvCase kConvCases[] = {
     {"a gradient of several parts", 1, 4, 5, 4, 160, 3, 3, {2, 1, 1}},
     {"two groups", 2, 5, 5, 6, 4, 3, 3, {1, 1, 2}},
     {"two groups of whole packs", 1, 4, 4, 16, 8, 3, 3, {1, 1, 2}},
+    {"packs of eight", 2, 5, 6, 8, 16, 3, 3, {1, 1, 1}},
+    {"packs of eight, two groups, stride 2", 1, 7, 6, 16, 32, 3, 3, {2, 1, 2}},
+    {"packs of eight, middling tiles", 1, 13, 11, 16, 48, 3, 1, {1, 1, 1}},
+    {"packs of eight, wide tiles, pixels without taps", 1, 6, 7, 72, 136, 1, 1, {2, 0, 1}},
     {"depthwise", 2, 5, 6, 7, 7, 3, 3, {2, 1, 7}},
     {"depthwise, a warp of channels", 1, 6, 7, 32, 32, 5, 5, {1, 2, 32}},
 };

@@ -15,7 +15,9 @@ struct GemmCase {
 };
 
 // One narrow tile; a wide one without whole packs; several of them, with packs; a split depth.
-constexpr GemmCase kGemmCases[] = {{35, 41, 19}, {70, 75, 37}, {132, 136, 72}, {8, 12, 1040}};
+// Then packs of eight: of the narrowest tiles, of middling ones, and split.
+constexpr GemmCase kGemmCases[] = {{35, 41, 19},   {70, 75, 37},  {132, 136, 72}, {8, 12, 1040},
+                                   {136, 24, 200}, {72, 56, 520}, {16, 8, 8}};
 
 // The nearest float of `bits` significant bits; ties to even, or away from zero for tf32.
 float rounded(float x, Precision precision) {
@@ -78,7 +80,7 @@ TEST_F(TensorProducts, FloatsAreRoundedOnceAndAddedInFloat) {
 
 TEST_F(TensorProducts, GemmTransposedAndAccumulated) {
   for (const Precision precision : kPrecisions)
-    for (const auto& [m, n, k] : {GemmCase{35, 41, 19}, GemmCase{36, 72, 20}})
+    for (const auto& [m, n, k] : {GemmCase{35, 41, 19}, GemmCase{36, 72, 20}, GemmCase{40, 72, 48}})
       for (int flags = 1; flags < 8; ++flags) {
         SCOPED_TRACE(fmt::format("flags {} {}", flags, name_of(precision)));
         const GemmOptions o{(flags & 1) != 0, (flags & 2) != 0, (flags & 4) != 0};
@@ -125,6 +127,49 @@ TEST_F(TensorProducts, ConvolutionsRoundWhatTheyMultiply) {
                           [&](Backend& b, const std::vector<Tensor>& t) {
                             b.conv2d(c.options, t[0], t[1], {}, t[2]);
                           });
+}
+
+// conv_operand rounds what is read several times, and only that: the same results, bit for bit.
+TEST_F(TensorProducts, OperandsMayBeRoundedBeforehand) {
+  device().set_precision(Precision::bf16);
+  for (const ConvCase& c : kConvCases) {
+    SCOPED_TRACE(c.name);
+    const Tensor x = reals(c.x()).to(kDevice), w = reals(c.w()).to(kDevice),
+                 dy = reals(c.y()).to(kDevice);
+    const Tensor operand = device().conv_operand(c.options, x, c.w());
+    const Tensor gradient = device().conv_operand(c.options, dy, c.w());
+    const bool whole =
+        c.channels / c.options.groups % 8 == 0 && c.out_channels / c.options.groups % 8 == 0;
+    EXPECT_EQ(operand.dtype(), whole ? DType::bfloat16 : DType::float32);
+    EXPECT_EQ(gradient.dtype(), operand.dtype());
+    EXPECT_EQ(operand.raw() == x.raw(), !whole);
+    const auto all_passes = [&](const Tensor& image, const Tensor& output_gradient) {
+      std::vector<Tensor> results = {result(c.y()).to(kDevice), result(c.x()).to(kDevice),
+                                     result(c.w()).to(kDevice)};
+      device().conv2d(c.options, image, w, {}, results[0]);
+      device().conv2d_backward_input(c.options, output_gradient, w, results[1]);
+      device().conv2d_backward_weight(c.options, image, output_gradient, results[2]);
+      return results;
+    };
+    const std::vector<Tensor> expected = all_passes(x, dy), actual = all_passes(operand, gradient);
+    for (std::size_t i = 0; i < 3; ++i)
+      expect_equal(actual[i].to({}), expected[i].to({}), 0, fmt::format("pass {}", i));
+  }
+}
+
+TEST_F(TensorProducts, OperandsOfAnotherPrecisionAreRefused) {
+  const ConvOptions o{1, 1, 1};
+  const Tensor x = reals({1, 4, 4, 8}).to(kDevice), w = reals({3, 3, 8, 8}).to(kDevice),
+               y = result({1, 4, 4, 8}).to(kDevice);
+  EXPECT_EQ(device().conv_operand(o, x, w.shape()).raw(), x.raw());  // fp32 rounds nothing
+  device().set_precision(Precision::bf16);
+  const Tensor rounded = device().conv_operand(o, x, w.shape());
+  EXPECT_THROW(device().conv2d(o, x, w, {}, rounded), ArgumentError);  // as an output
+  EXPECT_THROW(device().conv2d(o, x, w, {.bias = {}, .residual = rounded}, y), ArgumentError);
+  EXPECT_THROW(device().map(Unary::relu, rounded, rounded), ArgumentError);
+  device().set_precision(Precision::tf32);
+  EXPECT_THROW(device().conv2d(o, rounded, w, {}, y), ArgumentError);
+  EXPECT_THROW(device().conv2d_backward_input(o, rounded, w, y), ArgumentError);
 }
 
 TEST_F(TensorProducts, RingProductsFromBytesAreExact) {
