@@ -201,6 +201,11 @@ class Backend {
                                               float smoothing, const Tensor& d_loss,
                                               const Tensor& d_logits) = 0;
 
+  // loss [] = weight times the mean over rows of KL(softmax(teacher / T) || softmax(student / T)),
+  // both [N, C]; gradient [N, C] is the loss's with respect to the student's logits.
+  virtual void distillation(float temperature, float weight, const Tensor& student,
+                            const Tensor& teacher, const Tensor& gradient, const Tensor& loss) = 0;
+
   // --- optimizers (float), over many tensors in one call --------------------------------------
   virtual void sgd_step(const SgdOptions& options, std::span<const SgdTensors> tensors) = 0;
   virtual void adam_step(const AdamOptions& options, std::span<const AdamTensors> tensors) = 0;

@@ -94,6 +94,8 @@ class CudaBackend final : public Backend {
   void softmax_cross_entropy_backward(const Tensor& probabilities, const Tensor& labels,
                                       float smoothing, const Tensor& d_loss,
                                       const Tensor& d_logits) override;
+  void distillation(float temperature, float weight, const Tensor& student, const Tensor& teacher,
+                    const Tensor& gradient, const Tensor& loss) override;
 
   void sgd_step(const SgdOptions& options, std::span<const SgdTensors> tensors) override;
   void adam_step(const AdamOptions& options, std::span<const AdamTensors> tensors) override;

@@ -25,6 +25,7 @@ struct ReplacementOptions {
   std::int64_t calibration_batches = 24;
   bool fix_norms = true;  // in the fine-tuning, as said above
   float label_smoothing = 0;
+  bool record_steps = false;  // as TrainerOptions::record_steps
   std::uint64_t seed = 0;
   std::filesystem::path model_path = {};  // empty: nothing is saved
   std::int64_t save_every = 0;

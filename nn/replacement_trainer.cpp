@@ -29,6 +29,7 @@ ReplacementTrainer::ReplacementTrainer(const Graph& network, ModelInfo info,
       method_(make_method(options_.mask, indicators_)),
       optimizer_(make_optimizer({.kind = OptimizerKind::adam}, named_parameters(training_.graph))) {
   check_options(options_, indicators_.total());
+  if (options_.record_steps) require_recordable(training_.graph);
   for (const GatedLayer& layer : layers_)
     training_gates_.push_back(training_.graph.find(model_[layer.gate].name));
   if (options_.lookahead > 0)
@@ -135,24 +136,51 @@ std::vector<Tensor> ReplacementTrainer::inputs_for(const Batch& batch) const {
   return inputs;
 }
 
+std::vector<NodeId> ReplacementTrainer::followed_gates() const {
+  return !frozen() && method_->wants_gradients() ? training_gates_ : std::vector<NodeId>{};
+}
+
+ReplacementTrainer::StepResult ReplacementTrainer::passes(std::span<const Tensor> inputs) {
+  TrainingPass pass(
+      training_.graph,
+      {.training = true, .seed = options_.seed, .step = std::uint64_t(progress_.step)});
+  StepResult step;
+  step.loss = scalar(pass.forward(inputs, [&](NodeId node, const Tensor& value) {
+    if (node == training_.logits) step.logits = value;
+  }));
+  if (!std::isfinite(step.loss)) return step;
+  const std::vector<NodeId> gates = followed_gates();
+  const std::vector<Tensor> by_node = pass.backward(gates);
+  for (const NodeId parameter : training_.graph.of_kind(NodeKind::parameter))
+    step.gradients.push_back(by_node[std::size_t(parameter)]);
+  for (const NodeId gate : gates) step.d_gates.push_back(by_node[std::size_t(gate)]);
+  return step;
+}
+
+// As recorded with the first batch; one of another size is not recorded.
+ReplacementTrainer::StepResult ReplacementTrainer::recorded_passes(std::span<const Tensor> inputs) {
+  if (!recorded_)
+    recorded_ =
+        std::make_unique<RecordedPasses>(training_, options_.seed, followed_gates(), inputs);
+  if (!recorded_->fits(inputs)) return passes(inputs);
+  recorded_->run(inputs);
+  return {.loss = scalar(recorded_->loss()),
+          .logits = recorded_->logits(),
+          .gradients = recorded_->gradients(),
+          .d_gates = recorded_->also()};
+}
+
 void ReplacementTrainer::train_step(const Batch& batch) {
   const double rate = learning_rate_at(
       {.learning_rate = options_.weight_rate, .total_steps = total_steps_}, progress_.step);
   const std::vector<Tensor> inputs = inputs_for(batch);
-  TrainingPass pass(
-      training_.graph,
-      {.training = true, .seed = options_.seed, .step = std::uint64_t(progress_.step)});
-  const Score before = progress_.running;
-  const double loss = scalar(pass.forward(inputs, [&](NodeId node, const Tensor& value) {
-    if (node == training_.logits)
-      add_to_score(progress_.running, value.to(Device{}), batch.labels.to(Device{}));
-  }));
-  const double norm = std::isfinite(loss) ? update(pass, inputs, rate) : NAN;
+  const StepResult step = options_.record_steps ? recorded_passes(inputs) : passes(inputs);
+  const double norm = std::isfinite(step.loss) ? update(step, inputs, rate) : NAN;
   if (std::isfinite(norm)) {
     left_out_ = 0;
+    add_to_score(progress_.running, step.logits.to(Device{}), batch.labels.to(Device{}));
   } else {
-    leave_out(loss);
-    progress_.running = before;
+    leave_out(step.loss);
   }
   ++progress_.step;
   ++progress_.batch;
@@ -163,28 +191,22 @@ void ReplacementTrainer::train_step(const Batch& batch) {
                         .batch = progress_.batch,
                         .batches = steps_per_epoch_,
                         .images = batch.images.shape()[0],
-                        .loss = loss,
+                        .loss = step.loss,
                         .learning_rate = rate,
                         .gradient_norm = norm},
                        indicators_.open());
 }
 
-// Backward and the steps of weights and indicators. Returns the gradient's norm; if that is not
-// finite, nothing has been changed.
-double ReplacementTrainer::update(TrainingPass& pass, std::span<const Tensor> inputs, double rate) {
-  const bool choose = !frozen();
-  const std::vector<Tensor> by_node =
-      pass.backward(choose && method_->wants_gradients() ? training_gates_ : std::vector<NodeId>{});
-  std::vector<Tensor> gradients, d_gates;
-  for (const NodeId parameter : training_.graph.of_kind(NodeKind::parameter))
-    gradients.push_back(by_node[std::size_t(parameter)]);
-  if (choose && method_->wants_gradients())
-    for (const NodeId gate : training_gates_) d_gates.push_back(by_node[std::size_t(gate)]);
-  const double norm = gradient_norm(gradients);
+// The steps of weights and indicators. Returns the gradient's norm; if that is not finite, nothing
+// has been changed.
+double ReplacementTrainer::update(const StepResult& step, std::span<const Tensor> inputs,
+                                  double rate) {
+  const double norm = gradient_norm(step.gradients);
   if (!std::isfinite(norm)) return norm;
-  optimizer_->step(rate, gradients,
+  const bool choose = !frozen();
+  optimizer_->step(rate, step.gradients,
                    options_.clip_norm > 0 ? clipping_scale(norm, options_.clip_norm) : 1);
-  if (choose) step_mask(inputs, d_gates);
+  if (choose) step_mask(inputs, step.d_gates);
   const bool dapa_leads = options_.train_coefficients ? progress_.step < ramp_steps() : choose;
   if (dapa_leads) refresh_coefficients(model_, layers_, options_.polynomial);
   return norm;
@@ -228,7 +250,9 @@ void ReplacementTrainer::freeze(BatchSource& train) {
   begin_fine_tuning();
 }
 
+// Another graph, or other gradients, from now on.
 void ReplacementTrainer::begin_fine_tuning() {
+  recorded_.reset();
   if (options_.fix_norms) training_ = replacement_loss(model_, options_, true);
 }
 

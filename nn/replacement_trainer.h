@@ -18,6 +18,7 @@
 
 #include "core/autograd.h"
 #include "core/passes.h"
+#include "nn/recorded_passes.h"
 #include "nn/replacement_options.h"
 #include "nn/replacement_statistics.h"
 #include "nn/trainer.h"
@@ -60,10 +61,19 @@ class ReplacementTrainer {
   std::int64_t target_at(std::int64_t step) const;
 
  private:
+  // What the passes of a step leave. Without gradients if the loss is not finite.
+  struct StepResult {
+    double loss = 0;
+    Tensor logits;
+    std::vector<Tensor> gradients, d_gates;
+  };
+
   void prepare(BatchSource& train);
   void train_step(const Batch& batch);
+  StepResult passes(std::span<const Tensor> inputs);
+  StepResult recorded_passes(std::span<const Tensor> inputs);
   void measure(BatchSource& train);
-  double update(TrainingPass& pass, std::span<const Tensor> inputs, double rate);
+  double update(const StepResult& step, std::span<const Tensor> inputs, double rate);
   void leave_out(double loss);
   void step_mask(std::span<const Tensor> inputs, std::span<const Tensor> d_gates);
   void freeze(BatchSource& train);
@@ -77,6 +87,8 @@ class ReplacementTrainer {
   std::int64_t freeze_step() const;
   double indicator_rate_at(std::int64_t step) const;
   bool frozen() const { return progress_.step >= freeze_step(); }
+  // The gates whose gradients the method wants in this step.
+  std::vector<NodeId> followed_gates() const;
 
   ReplacementOptions options_;
   ModelInfo info_;
@@ -87,6 +99,7 @@ class ReplacementTrainer {
   std::vector<NodeId> training_gates_;  // the layers' gates in training_
   Indicators indicators_;
   std::unique_ptr<MaskMethod> method_;
+  std::unique_ptr<RecordedPasses> recorded_;  // of this part of the run
   std::unique_ptr<Optimizer> optimizer_;
   std::vector<NamedTensor> slow_weights_;            // lookahead
   Tensor flips_ = Tensor::zeros({1}, DType::int32);  // of the epoch under way

@@ -24,11 +24,7 @@ Trainer::Trainer(Graph model, ModelInfo info, TrainerOptions options, TrainerCal
   require(!options_.parallel.several(),
           "trainer: a recorded step cannot exchange gradients with other ranks; use --cuda-graph "
           "off");
-  for (const NodeId node : training_.graph.of_kind(NodeKind::op))
-    require(!training_.graph[node].op->is_random(),
-            "trainer: {} of '{}' draws new numbers in each step, which a recorded step cannot; use "
-            "--cuda-graph off",
-            training_.graph[node].op->name(), training_.graph[node].name);
+  require_recordable(training_.graph);
 }
 
 void Trainer::resume(const std::filesystem::path& state_file) {
@@ -161,36 +157,16 @@ std::vector<Tensor> Trainer::backward(TrainingPass& pass, const Batch& batch) {
 // Runs the passes as recorded with the first batch. Batches of another size, such as the last of
 // an epoch, are not recorded.
 Trainer::StepResult Trainer::recorded_passes(const Batch& batch) {
-  if (!recorded_) record_passes(batch);
-  RecordedPasses& recorded = *recorded_;
-  if (batch.images.shape() != recorded.inputs[0].shape()) return passes(batch);
-  recorded.inputs[0].assign(batch.images);
-  recorded.inputs[1].assign(batch.labels);
-  recorded.work->run();
-  add_to_score(progress_.running, recorded.logits.to(Device{}), batch.labels.to(Device{}));
-  const double loss = double(recorded.loss.to(Device{}).values<float>()[0]);
+  const std::array inputs{batch.images, batch.labels};
+  if (!recorded_)
+    recorded_ =
+        std::make_unique<RecordedPasses>(training_, options_.seed, std::vector<NodeId>{}, inputs);
+  if (!recorded_->fits(inputs)) return passes(batch);
+  recorded_->run(inputs);
+  add_to_score(progress_.running, recorded_->logits().to(Device{}), batch.labels.to(Device{}));
+  const double loss = double(recorded_->loss().to(Device{}).values<float>()[0]);
   check_loss(loss);
-  return {.loss = loss, .gradients = recorded.gradients};
-}
-
-void Trainer::record_passes(const Batch& batch) {
-  const Device device = device_of(model_);
-  recorded_ = std::make_unique<RecordedPasses>();
-  RecordedPasses& recorded = *recorded_;
-  recorded.inputs = {Tensor::empty(batch.images.shape(), DType::float32, device),
-                     Tensor::empty(batch.labels.shape(), DType::int32, device)};
-  recorded.one = Tensor::full({}, 1, device);
-  recorded.work = backend(device).repeat([this, &recorded] {
-    recorded.loss = recorded.logits = {};
-    recorded.gradients.clear();
-    TrainingPass pass(training_.graph, {.training = true, .seed = options_.seed});
-    recorded.loss = pass.forward(recorded.inputs, [&](NodeId node, const Tensor& value) {
-      if (node == training_.logits) recorded.logits = value;
-    });
-    std::vector<Tensor> by_node = pass.backward({}, recorded.one);
-    for (const NodeId parameter : training_.graph.of_kind(NodeKind::parameter))
-      recorded.gradients.push_back(std::move(by_node[std::size_t(parameter)]));
-  });
+  return {.loss = loss, .gradients = recorded_->gradients()};
 }
 
 bool Trainer::wants_to_stop() const {

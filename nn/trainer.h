@@ -22,6 +22,7 @@
 #include "nn/data_parallel.h"
 #include "nn/evaluation.h"
 #include "nn/optimizer.h"
+#include "nn/recorded_passes.h"
 #include "nn/schedule.h"
 #include "nn/training_state.h"
 
@@ -99,20 +100,11 @@ class Trainer {
     double loss = 0;
     std::vector<Tensor> gradients;  // in the order of the parameters
   };
-  // A step's passes as work that the device repeats, and the tensors which that reads and leaves.
-  struct RecordedPasses {
-    std::array<Tensor, 2> inputs;
-    Tensor one;  // the gradient of the loss
-    Tensor loss, logits;
-    std::vector<Tensor> gradients;
-    std::unique_ptr<RepeatedWork> work;
-  };
 
   void share_state();
   void train_step(const Batch& batch);
   StepResult passes(const Batch& batch);
   StepResult recorded_passes(const Batch& batch);
-  void record_passes(const Batch& batch);
   double forward(TrainingPass& pass, const Batch& batch);
   std::vector<Tensor> backward(TrainingPass& pass, const Batch& batch);
   bool wants_to_stop() const;

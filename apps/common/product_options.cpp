@@ -19,6 +19,10 @@ void ProductOptions::add_to(CLI::App& app) {
   app.add_option("--conv", conv, "whose convolutions on a GPU")
       ->check(CLI::IsMember({"own", "cudnn"}))
       ->capture_default_str();
+  app.add_option("--cuda-graph", cuda_graph,
+                 "on a GPU, record a step's passes once and start them as a whole")
+      ->check(CLI::IsMember({"on", "off"}))
+      ->capture_default_str();
 }
 
 void ProductOptions::apply(Device device) const {
@@ -29,6 +33,8 @@ void ProductOptions::apply(Device device) const {
   require(is_gpu || precision == "fp32",
           "--precision {} needs a CUDA device, and this run is on the {}", precision,
           device.text());
+  require(is_gpu || !records_steps(),
+          "--cuda-graph on needs a CUDA device, and this run is on the {}", device.text());
   require(precision != "bf16" || conv == "own",
           "--conv cudnn has no bf16 for float32 tensors; use --precision tf32, or --conv own");
   static std::mutex one_at_a_time;  // ranks may be threads that share a device

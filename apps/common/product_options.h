@@ -1,4 +1,4 @@
-// How a training program multiplies on a GPU: precision, and whose kernels.
+// How a training program uses a GPU: precision, whose kernels, and whether steps are recorded.
 #pragma once
 
 #include <CLI/CLI.hpp>
@@ -10,7 +10,9 @@
 namespace hush::apps {
 
 struct ProductOptions {
-  std::string precision = "fp32", gemm = "own", conv = "own";
+  std::string precision = "fp32", gemm = "own", conv = "own", cuda_graph = "off";
+
+  bool records_steps() const { return cuda_graph == "on"; }
 
   void add_to(CLI::App& app);
   // Tells the device. Throws, one line, what it cannot do; only GPUs can do anything but the

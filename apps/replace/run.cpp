@@ -198,6 +198,7 @@ RunEnding AutorepRun::run() {
   std::unique_ptr<LoaderSource> scored;
   if (data.scored) scored = std::make_unique<LoaderSource>(*data.scored, scoring_batches(o_, info));
   nn::ReplacementOptions options = o_.replacement;
+  options.record_steps = o_.products.records_steps();
   options.model_path = path_;
   const Graph network = start.graph.copied_to(device);
   nn::ReplacementTrainer trainer(network, info, options, callbacks());

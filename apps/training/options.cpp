@@ -44,10 +44,6 @@ void TrainingOptions::add_to(CLI::App& app) {
   add_parallel(app);
   device.add_to(app);
   products.add_to(app);
-  app.add_option("--cuda-graph", cuda_graph,
-                 "on a GPU, record a step's passes once and start them as a whole")
-      ->check(CLI::IsMember({"on", "off"}))
-      ->capture_default_str();
 }
 
 void TrainingOptions::add_schedule(CLI::App& app) {
@@ -165,7 +161,7 @@ parallel::Facts command_facts(const TrainingOptions& o) {
                         {"partial", o.partial ? "yes" : "no"},
                         {"resume", o.resume ? "yes" : "no"},
                         {"sync-batch-norm", parallel.sync_batch_norm ? "yes" : "no"},
-                        {"cuda-graph", o.cuda_graph},
+                        {"cuda-graph", o.products.cuda_graph},
                         {"bucket-mib", fmt::format("{}", o.bucket_mib)}};
   for (const auto& [name, value] : recorded(o)) facts.emplace_back(name, value);
   return facts;

@@ -17,7 +17,6 @@ struct TrainingOptions {
   DatasetOptions dataset;
   DeviceOptions device;
   ProductOptions products;
-  std::string cuda_graph = "off";
   std::string model = "resnet20", activation, from, out, json;
   std::string optimizer = "sgd", schedule = "cosine";
   nn::TrainerOptions trainer;
@@ -30,7 +29,6 @@ struct TrainingOptions {
   double bucket_mib = 4;
 
   void add_to(CLI::App& app);
-  bool records_steps() const { return cuda_graph == "on"; }
 
  private:
   void add_schedule(CLI::App& app);

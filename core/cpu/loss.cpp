@@ -1,7 +1,9 @@
-// Softmax cross entropy with label smoothing. Rows are few and short beside a network's layers;
-// each is summed in double.
+// Softmax cross entropy with label smoothing, and distillation. Rows are few and short beside a
+// network's layers; each is summed in double.
 #include <algorithm>
 #include <cmath>
+#include <span>
+#include <vector>
 
 #include "core/cpu/check.h"
 #include "core/cpu/cpu_backend.h"
@@ -43,7 +45,60 @@ double softmax_row(const float* logits, std::size_t classes, std::size_t label, 
   return -((1 - smoothing) * log_of_label + smoothing * mean_log);
 }
 
+// log softmax(row / temperature).
+std::vector<double> log_softmax(std::span<const float> row, double temperature) {
+  std::vector<double> result(row.begin(), row.end());
+  const double largest = *std::ranges::max_element(result);
+  double sum = 0;
+  for (double& x : result) {
+    x = (x - largest) / temperature;
+    sum += std::exp(x);
+  }
+  for (double& x : result) x -= std::log(sum);
+  return result;
+}
+
+// Writes the gradient of one row, `share` of the loss, and returns its divergence.
+double distill_row(std::span<const float> student, std::span<const float> teacher,
+                   double temperature, double share, std::span<float> gradient) {
+  const auto log_p = log_softmax(student, temperature), log_q = log_softmax(teacher, temperature);
+  double divergence = 0;
+  for (std::size_t c = 0; c < gradient.size(); ++c) {
+    const double q = std::exp(log_q[c]);
+    if (q > 0) divergence += q * (log_q[c] - log_p[c]);
+    gradient[c] = float(share / temperature * (std::exp(log_p[c]) - q));
+  }
+  return divergence;
+}
+
 }  // namespace
+
+void CpuBackend::distillation(float temperature, float weight, const Tensor& student,
+                              const Tensor& teacher, const Tensor& gradient, const Tensor& loss) {
+  constexpr std::string_view kernel = "distillation";
+  check_rank(kernel, "student", student, 2);
+  const Shape& shape = student.shape();
+  check_float(kernel, "student", student, shape);
+  check_float(kernel, "teacher", teacher, shape);
+  check_float(kernel, "gradient", gradient, shape);
+  check_float(kernel, "loss", loss, {});
+  require(shape.elements() > 0, "{}: logits {} are empty", kernel, shape.text());
+  const auto rows = std::size_t(shape[0]), classes = std::size_t(shape[1]);
+  const double share = double(weight) / double(rows);
+  std::vector<double> divergences(rows);
+  parallel_for(rows, kGrain, [&](std::size_t begin, std::size_t end) {
+    for (std::size_t i = begin; i < end; ++i) {
+      const std::size_t first = i * classes;
+      divergences[i] =
+          distill_row(student.values<float>().subspan(first, classes),
+                      teacher.values<float>().subspan(first, classes), double(temperature), share,
+                      gradient.values<float>().subspan(first, classes));
+    }
+  });
+  double total = 0;
+  for (const double one : divergences) total += one;
+  *loss.data<float>() = float(share * total);
+}
 
 void CpuBackend::softmax_cross_entropy(const Tensor& logits, const Tensor& labels, float smoothing,
                                        const Tensor& probabilities, const Tensor& loss) {

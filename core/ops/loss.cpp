@@ -1,28 +1,11 @@
 #include "core/ops/loss.h"
 
-#include <algorithm>
 #include <cmath>
 
 #include "core/backend.h"
 #include "core/ops/checks.h"
 
 namespace hush {
-namespace {
-
-// log softmax(row / temperature).
-std::vector<double> log_softmax(std::span<const float> row, double temperature) {
-  std::vector<double> result(row.begin(), row.end());
-  const double largest = *std::ranges::max_element(result);
-  double sum = 0;
-  for (double& x : result) {
-    x = (x - largest) / temperature;
-    sum += std::exp(x);
-  }
-  for (double& x : result) x -= std::log(sum);
-  return result;
-}
-
-}  // namespace
 
 std::string SoftmaxCrossEntropy::options_text() const {
   return fmt::format("smoothing {}", smoothing_);
@@ -78,36 +61,23 @@ Shape Distillation::output_shape(std::span<const Shape> inputs) const {
 
 Tensor Distillation::forward(const PassContext& context, std::span<const Tensor> inputs,
                              std::vector<Tensor>& saved) const {
-  const Shape scalar = output_shape(shapes_of(inputs));
-  const Shape& shape = inputs[0].shape();
-  const Tensor student = inputs[0].to(Device{}), teacher = inputs[1].to(Device{});
-  const Tensor gradient = Tensor::empty(shape, DType::float32);
-  const auto classes = std::size_t(shape[1]);
-  const double temperature = double(temperature_), share = double(weight_) / double(shape[0]);
-  double loss = 0;
-  for (std::size_t row = 0; row < std::size_t(shape[0]); ++row) {
-    const auto log_p =
-        log_softmax(student.values<float>().subspan(row * classes, classes), temperature);
-    const auto log_q =
-        log_softmax(teacher.values<float>().subspan(row * classes, classes), temperature);
-    for (std::size_t c = 0; c < classes; ++c) {
-      const double q = std::exp(log_q[c]);
-      if (q > 0) loss += share * q * (log_q[c] - log_p[c]);
-      gradient.values<float>()[row * classes + c] =
-          float(share / temperature * (std::exp(log_p[c]) - q));
-    }
-  }
+  const Tensor loss = output_like(*this, inputs);
+  const Tensor gradient = Tensor::empty(inputs[0].shape(), DType::float32, loss.device());
+  backend(loss.device()).distillation(temperature_, weight_, inputs[0], inputs[1], gradient, loss);
   if (context.training) saved = {gradient};
-  return Tensor::full(scalar, float(loss), inputs[0].device());
+  return loss;
 }
 
 std::vector<Tensor> Distillation::backward(const PassContext&,
                                            const BackwardArguments& arguments) const {
   if (!arguments.wanted[0]) return {{}, {}};
-  const float scale = arguments.grad_output.to(Device{}).values<float>()[0];
-  Tensor gradient = arguments.saved[0].clone();
-  for (float& g : gradient.values<float>()) g *= scale;
-  return {gradient.to(arguments.grad_output.device()), {}};
+  const Tensor& gradient = arguments.saved[0];
+  const Tensor d_student = Tensor::empty(gradient.shape(), gradient.dtype(), gradient.device());
+  const Shape column{gradient.elements(), 1};  // one scale for all
+  backend(gradient.device())
+      .scale_shift(gradient.reshaped(column), arguments.grad_output.reshaped({1}), {},
+                   d_student.reshaped(column));
+  return {d_student, {}};
 }
 
 }  // namespace hush

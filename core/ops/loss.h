@@ -28,7 +28,6 @@ class SoftmaxCrossEntropy final : public Op {
 // The mean over rows of weight · KL(softmax(t / T) || softmax(s / T)) for logits s [N, C] of a
 // student and t [N, C] of its teacher, T the temperature: knowledge distillation (Hinton, Vinyals,
 // Dean, arXiv 1503.02531; weight T² keeps the gradient's size). A scalar. Differentiable in s only.
-// Computed on the host in double: logits are a few KiB a step.
 class Distillation final : public Op {
  public:
   // Throws ArgumentError unless the temperature is above 0.

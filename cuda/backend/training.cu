@@ -48,6 +48,22 @@ void CudaBackend::softmax_cross_entropy_backward(const Tensor& probabilities, co
                           float(probabilities.shape()[0])});
 }
 
+void CudaBackend::distillation(float temperature, float weight, const Tensor& student,
+                               const Tensor& teacher, const Tensor& gradient, const Tensor& loss) {
+  const Arguments check("distillation", device_);
+  check.rank("student", student, 2).floats("student", student, student.shape());
+  check.floats("teacher", teacher, student.shape()).floats("gradient", gradient, student.shape());
+  check.floats("loss", loss, {});
+  require(student.elements() > 0, "distillation: logits {} are empty", student.shape().text());
+  const int rows = check.extent("rows", student.shape()[0]);
+  const int classes = check.extent("classes", student.shape()[1]);
+  cuda::distillation(
+      queue(),
+      {student.device_data<float>(), teacher.device_data<float>(), gradient.device_data<float>(),
+       nullptr, rows, classes, 1 / double(temperature), double(weight)},
+      loss.device_data<float>());
+}
+
 namespace {
 
 // What both passes of a gated activation share, checked.

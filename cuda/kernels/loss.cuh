@@ -1,4 +1,4 @@
-// Softmax cross entropy with label smoothing; sums in double, as on the CPU.
+// Softmax cross entropy with label smoothing, and distillation; sums in double, as on the CPU.
 #pragma once
 
 #include "cuda/kernels/collectives.cuh"
@@ -63,6 +63,56 @@ inline void softmax_cross_entropy(const Queue& queue, SoftmaxArguments t, float*
   const Scratch<double> losses(queue, std::size_t(t.rows));
   t.losses = losses.data();
   launch(queue, softmax_rows_kernel, dim3(unsigned(ceil_div(t.rows, kSoftmaxThreads / kWarp))),
+         dim3(kSoftmaxThreads), t);
+  launch(queue, mean_kernel, dim3(1), dim3(kSoftmaxThreads), losses.data(), loss, t.rows);
+}
+
+struct DistillationArguments {
+  const float *student, *teacher;
+  float* gradient;
+  double* losses;  // one per row
+  int rows, classes;
+  double inverse_temperature, weight;
+};
+
+// log softmax(row / T) is x / T less this. Every lane of the warp must come.
+__device__ inline double log_sum_exp(const float* row, int classes, double inverse_temperature) {
+  const int lane = int(threadIdx.x) % kWarp;
+  float largest = row[0];
+  for (int c = lane; c < classes; c += kWarp) largest = row[c] > largest ? row[c] : largest;
+  largest = warp_max(largest);
+  double sum = 0;
+  for (int c = lane; c < classes; c += kWarp)
+    sum += exp((double(row[c]) - double(largest)) * inverse_temperature);
+  return double(largest) * inverse_temperature + log(warp_sum(sum));
+}
+
+// A warp handles one row: its gradient, and its part of the loss. No shared memory.
+__global__ inline void __launch_bounds__(kSoftmaxThreads)
+    distillation_rows_kernel(DistillationArguments t) {
+  const int lane = int(threadIdx.x) % kWarp;
+  const int row = int(blockIdx.x) * (kSoftmaxThreads / kWarp) + int(threadIdx.x) / kWarp;
+  const bool present = row < t.rows;  // the last block may have more warps than rows
+  const std::int64_t start = std::int64_t{present ? row : 0} * t.classes;
+  const float *student = t.student + start, *teacher = t.teacher + start;
+  const double offset_p = log_sum_exp(student, t.classes, t.inverse_temperature);
+  const double offset_q = log_sum_exp(teacher, t.classes, t.inverse_temperature);
+  const double scale = t.weight * t.inverse_temperature / t.rows;
+  double divergence = 0;
+  for (int c = lane; c < t.classes && present; c += kWarp) {
+    const double log_p = double(student[c]) * t.inverse_temperature - offset_p;
+    const double log_q = double(teacher[c]) * t.inverse_temperature - offset_q, q = exp(log_q);
+    if (q > 0) divergence += q * (log_q - log_p);
+    t.gradient[start + c] = float(scale * (exp(log_p) - q));
+  }
+  divergence = warp_sum(divergence);
+  if (present && lane == 0) t.losses[row] = t.weight * divergence;
+}
+
+inline void distillation(const Queue& queue, DistillationArguments t, float* loss) {
+  const Scratch<double> losses(queue, std::size_t(t.rows));
+  t.losses = losses.data();
+  launch(queue, distillation_rows_kernel, dim3(unsigned(ceil_div(t.rows, kSoftmaxThreads / kWarp))),
          dim3(kSoftmaxThreads), t);
   launch(queue, mean_kernel, dim3(1), dim3(kSoftmaxThreads), losses.data(), loss, t.rows);
 }

@@ -6,9 +6,7 @@
 
 #include "cuda/error.h"
 #include "device_under_test.h"
-#include "nn/models.h"
-#include "nn/trainer.h"
-#include "tests/nn/memory_source.h"
+#include "tests/nn/replacement_runs.h"
 
 namespace hush::cuda {
 namespace {
@@ -125,6 +123,25 @@ TEST_F(Repeat, ATrainerWithRecordedStepsTrainsTheSame) {
   const std::vector<double> plain = train(false);
   EXPECT_EQ(plain.size(), 6u);
   EXPECT_EQ(train(true), plain);
+}
+
+// Recorded twice: with the gates' gradients, and with norms and gates that stay.
+TEST_F(Repeat, AReplacementWithRecordedStepsIsTheSame) {
+  const auto replace = [&](bool recorded) {
+    nn::ReplacementOptions options = nn::quick({});
+    options.record_steps = recorded;
+    std::vector<double> losses;
+    const Graph network = nn::make_model("resnet8", 3, nn::kImage, 1).copied_to(kDevice);
+    nn::MemorySource source = nn::make_task(22, 8, 1);
+    nn::ReplacementTrainer trainer(
+        network, nn::task_info(), options,
+        {.on_step = [&](const nn::StepReport& s, std::int64_t) { losses.push_back(s.loss); }});
+    EXPECT_EQ(trainer.run(source), nn::Ending::finished);
+    return losses;
+  };
+  const std::vector<double> plain = replace(false);
+  EXPECT_EQ(plain.size(), 6u);
+  EXPECT_EQ(replace(true), plain);
 }
 
 }  // namespace

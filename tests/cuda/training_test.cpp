@@ -40,6 +40,19 @@ TEST_F(Training, SoftmaxRowsOfVeryDifferentSize) {
       1e-6f);
 }
 
+TEST_F(Training, DistillationMatchesTheCpu) {
+  for (const Shape& shape : {Shape{1, 2}, Shape{5, 10}, Shape{9, 32}, Shape{4, 100}, Shape{150, 3}})
+    for (const float temperature : {1.0f, 4.0f}) {
+      SCOPED_TRACE(fmt::format("{} temperature {}", shape.text(), temperature));
+      expect_parity(
+          {reals(shape, -20, 20), reals(shape, -30, 10), result(shape), result({})},
+          [&](Backend& b, const std::vector<Tensor>& t) {
+            b.distillation(temperature, 16, t[0], t[1], t[2], t[3]);
+          },
+          1e-6f);
+    }
+}
+
 TEST_F(Training, AWrongLabelIsReportedOnce) {
   for (const std::int32_t wrong : {-1, 3}) {
     const Tensor logits = reals({2, 3}).to(kDevice), out = result({2, 3}).to(kDevice);
@@ -121,10 +134,10 @@ struct Network {
     const NodeId second = normalized("b", convolution("b", inner, 8, 8, {1, 1, 1}), 8, false);
     const NodeId sum = graph.add("sum", std::make_shared<Add>(), {second, first});
     const NodeId relu = graph.add("relu", std::make_shared<Map>(Unary::relu), {sum});
-    const NodeId last = convolution("c", relu, 8, 12, {2, 1, 1});
+    const NodeId last = convolution("c", relu, 8, 16, {2, 1, 1});
     const NodeId pooled =
         graph.add("pool", std::make_shared<Pool>(PoolOptions{PoolKind::average, 0, 1, 0}), {last});
-    const NodeId w = graph.add_parameter("linear.weight", reals({12, 4}, -0.5f, 0.5f));
+    const NodeId w = graph.add_parameter("linear.weight", reals({16, 4}, -0.5f, 0.5f));
     const NodeId b = graph.add_parameter("linear.bias", reals({4}, -0.1f, 0.1f));
     const NodeId logits = graph.add("linear", std::make_shared<Linear>(true), {pooled, w, b});
     graph.set_output(
@@ -181,6 +194,23 @@ TEST_F(Training, AResidualNetworkLearnsAsOnTheCpu) {
     const std::vector<float> losses = train(network.graph, kDevice, steps);
     for (int step = 0; step < steps; ++step)
       EXPECT_NEAR(losses[std::size_t(step)], expected[std::size_t(step)], 2e-5f) << "step " << step;
+  }
+}
+
+// Rounded products, everything else in float: close to the CPU's losses, and it learns as well.
+TEST_F(Training, AResidualNetworkLearnsWithRoundedProducts) {
+  const Network network;
+  constexpr int steps = 5;
+  const std::vector<float> expected = train(network.graph, {}, steps);
+  for (const Precision precision : {Precision::tf32, Precision::bf16}) {
+    device().set_precision(precision);
+    const std::vector<float> losses = train(network.graph, kDevice, steps);
+    device().set_precision(Precision::float32);
+    const float tolerance = precision == Precision::bf16 ? 2e-2f : 2e-3f;
+    for (int step = 0; step < steps; ++step)
+      EXPECT_NEAR(losses[std::size_t(step)], expected[std::size_t(step)], tolerance)
+          << "step " << step;
+    EXPECT_NE(losses, expected);  // something was rounded
   }
 }
 

@@ -110,6 +110,21 @@ TEST_P(EveryMethod, ResumesBitForBit) {
   EXPECT_EQ(straight.read("m.state.safetensors") == halting.read("m.state.safetensors"), true);
 }
 
+// The last batch of an epoch is smaller, and is not recorded.
+TEST_P(EveryMethod, RecordedStepsChangeNothing) {
+  const Scratch scratch;
+  std::vector<std::string> files;
+  for (const bool recorded : {false, true}) {
+    ReplacementOptions options = quick(scratch.path(recorded ? "r" : "p"), GetParam());
+    options.record_steps = recorded;
+    ReplacementTrainer trainer(make_model("resnet8", 3, kImage, 1), task_info(), options);
+    MemorySource train = make_task(32 * 6 - 5, 32, 1);
+    EXPECT_EQ(trainer.run(train), Ending::finished);
+    files.push_back(scratch.read(recorded ? "r" : "p"));
+  }
+  EXPECT_TRUE(files[0] == files[1]);
+}
+
 INSTANTIATE_TEST_SUITE_P(Methods, EveryMethod, testing::ValuesIn(method_names()),
                          [](const auto& row) { return row.param; });
 
@@ -123,6 +138,13 @@ TEST(ReplacementTrainer, NoModelFileBeforeTheBudgetIsKept) {
   options.max_steps = 10;
   go(options, {}, true);
   EXPECT_EQ(gates_in(options.model_path), kBudget);
+}
+
+TEST(ReplacementTrainer, RandomStepsCannotBeRecorded) {
+  ReplacementOptions options = quick({});
+  options.record_steps = true;
+  EXPECT_THROW(ReplacementTrainer(make_model("efficientnet-b0", 3, {1, 32, 32, 3}, 1), {}, options),
+               ArgumentError);
 }
 
 TEST(ReplacementTrainer, BudgetsOfOneAndOfAll) {
