@@ -130,30 +130,30 @@ template <class Tile, class A, class B, class Output>
 __global__ void __launch_bounds__(Tile::kThreads, Tile::kBlocks)
     pipelined_product_kernel(A a, B b, Output output, ProductShape s) {
   auto& shared = shared_memory<PipelinedShared<Tile>>();
-  const auto [group, split, row0, column0, begin, end] = ProductBlock::of<Tile>(s);
-  a.select(group);
-  b.select(group);
-  output.select(group);
+  const auto block = ProductBlock::of<Tile>(s);
+  a.select(block.group);
+  b.select(block.group);
+  output.select(block.group);
 
   ChunkCopier<Tile, Tile::kRows, A> copier_a;
   ChunkCopier<Tile, Tile::kColumns, B> copier_b;
-  copier_a.start(a, row0, s.m);
-  copier_b.start(b, column0, s.n);
+  copier_a.start(a, block.row, s.m);
+  copier_b.start(b, block.column, s.n);
   // The tile that lies `distance` behind `depth`.
   const auto copy = [&](int depth, int distance, int stage) {
-    if (end - depth > distance) {
-      copier_a.copy(a, depth + distance, end, shared.a[stage]);
-      copier_b.copy(b, depth + distance, end, shared.b[stage]);
+    if (block.end - depth > distance) {
+      copier_a.copy(a, depth + distance, block.end, shared.a[stage]);
+      copier_b.copy(b, depth + distance, block.end, shared.b[stage]);
     }
     commit_copies();  // of nothing, too: the groups are counted
   };
   constexpr int ahead = Tile::kStages - 1;
   HUSH_UNROLL
-  for (int i = 0; i < ahead; ++i) copy(begin, i * Tile::kDepth, i);
+  for (int i = 0; i < ahead; ++i) copy(block.begin, i * Tile::kDepth, i);
 
   FragmentSums<Tile> sums{};
   int stage = 0, free_stage = ahead;
-  for (int depth = begin; depth < end; depth += Tile::kDepth) {
+  for (int depth = block.begin; depth < block.end; depth += Tile::kDepth) {
     wait_for_copies<ahead - 1>();
     __syncthreads();  // this tile is here, and all threads are done with the last one
     copy(depth, ahead * Tile::kDepth, free_stage);
@@ -161,7 +161,7 @@ __global__ void __launch_bounds__(Tile::kThreads, Tile::kBlocks)
     free_stage = stage;
     stage = stage + 1 == Tile::kStages ? 0 : stage + 1;
   }
-  sums.template store<2>(output, row0, column0, s.m, s.n, split);
+  sums.template store<2>(output, block.row, block.column, s.m, s.n, block.split);
 }
 
 }  // namespace hush::cuda

@@ -190,28 +190,28 @@ __global__ void __launch_bounds__(Tile::kThreads, 1)
     product_kernel(A a, B b, Output output, ProductShape s) {
   using T = typename Tile::Element;
   auto& shared = shared_memory<ProductShared<T, Tile>>();
-  const auto [group, split, row0, column0, begin, end] = ProductBlock::of<Tile>(s);
-  a.select(group);
-  b.select(group);
-  output.select(group);
+  const auto block = ProductBlock::of<Tile>(s);
+  a.select(block.group);
+  b.select(block.group);
+  output.select(block.group);
 
   TileLoader<T, Tile, V, Tile::kRows, A> loader_a;
   TileLoader<T, Tile, V, Tile::kColumns, B> loader_b;
-  loader_a.start(a, row0, s.m);
-  loader_b.start(b, column0, s.n);
-  loader_a.fetch(a, begin, end);
-  loader_b.fetch(b, begin, end);
+  loader_a.start(a, block.row, s.m);
+  loader_b.start(b, block.column, s.n);
+  loader_a.fetch(a, block.begin, block.end);
+  loader_b.fetch(b, block.begin, block.end);
   loader_a.deposit(shared.a[0]);
   loader_b.deposit(shared.b[0]);
   __syncthreads();
 
   Accumulators<T, Tile> accumulators{};
   int current = 0;
-  for (int depth = begin; depth < end; depth += Tile::kDepth) {
-    const bool more = end - depth > Tile::kDepth;
+  for (int depth = block.begin; depth < block.end; depth += Tile::kDepth) {
+    const bool more = block.end - depth > Tile::kDepth;
     if (more) {
-      loader_a.fetch(a, depth + Tile::kDepth, end);
-      loader_b.fetch(b, depth + Tile::kDepth, end);
+      loader_a.fetch(a, depth + Tile::kDepth, block.end);
+      loader_b.fetch(b, depth + Tile::kDepth, block.end);
     }
     accumulators.multiply(shared.a[current], shared.b[current]);
     current = 1 - current;
@@ -221,7 +221,7 @@ __global__ void __launch_bounds__(Tile::kThreads, 1)
     }
     __syncthreads();
   }
-  accumulators.template store<V>(output, row0, column0, s.m, s.n, split);
+  accumulators.template store<V>(output, block.row, block.column, s.m, s.n, block.split);
 }
 
 }  // namespace hush::cuda

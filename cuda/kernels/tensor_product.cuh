@@ -157,32 +157,32 @@ template <class Tile, int V, class A, class B, class Output>
 __global__ void __launch_bounds__(Tile::kThreads, 1)
     tensor_product_kernel(A a, B b, Output output, ProductShape s) {
   auto& shared = shared_memory<TensorShared<Tile>>();
-  const auto [group, split, row0, column0, begin, end] = ProductBlock::of<Tile>(s);
-  a.select(group);
-  b.select(group);
-  output.select(group);
+  const auto block = ProductBlock::of<Tile>(s);
+  a.select(block.group);
+  b.select(block.group);
+  output.select(block.group);
 
   WordLoader<Tile, V, Tile::kRows, A> loader_a;
   WordLoader<Tile, V, Tile::kColumns, B> loader_b;
-  loader_a.start(a, row0, s.m);
-  loader_b.start(b, column0, s.n);
-  loader_a.fetch(a, begin, end);
-  loader_b.fetch(b, begin, end);
+  loader_a.start(a, block.row, s.m);
+  loader_b.start(b, block.column, s.n);
+  loader_a.fetch(a, block.begin, block.end);
+  loader_b.fetch(b, block.begin, block.end);
 
   FragmentSums<Tile> sums{};
   int stage = 0;
-  for (int depth = begin; depth < end; depth += Tile::kDepth) {
+  for (int depth = block.begin; depth < block.end; depth += Tile::kDepth) {
     loader_a.deposit(shared.a[stage]);
     loader_b.deposit(shared.b[stage]);
     __syncthreads();
-    if (end - depth > Tile::kDepth) {  // on their way while these are multiplied
-      loader_a.fetch(a, depth + Tile::kDepth, end);
-      loader_b.fetch(b, depth + Tile::kDepth, end);
+    if (block.end - depth > Tile::kDepth) {  // on their way while these are multiplied
+      loader_a.fetch(a, depth + Tile::kDepth, block.end);
+      loader_b.fetch(b, depth + Tile::kDepth, block.end);
     }
     multiply_words<Tile>(shared.a[stage], shared.b[stage], sums);
     stage = 1 - stage;  // all threads are done with that one: they came to the barrier
   }
-  sums.template store<V>(output, row0, column0, s.m, s.n, split);
+  sums.template store<V>(output, block.row, block.column, s.m, s.n, block.split);
 }
 
 }  // namespace hush::cuda
