@@ -5,7 +5,7 @@ CMAKE_FLAGS ?=
 FORMAT ?= $(shell command -v clang-format-14 || echo clang-format)
 # One build for the tests and for the fuzz targets.
 SANITIZED = -DCMAKE_CXX_COMPILER=$(shell command -v clang++-14 || echo clang++) -DHUSH_SANITIZE=ON -DHUSH_FUZZ=ON \
-  -DHUSH_BENCH=OFF -DHUSH_CUDA=OFF -DCMAKE_CXX_FLAGS_RELEASE=-O1
+  -DHUSH_BENCH=OFF -DHUSH_CUDA=OFF -DCMAKE_CXX_FLAGS_RELEASE=-O2
 SOURCES = $(shell git ls-files '*.cpp' '*.h' '*.cu' '*.cuh')
 
 .DEFAULT_GOAL := build

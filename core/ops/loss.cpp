@@ -61,7 +61,7 @@ Shape Distillation::output_shape(std::span<const Shape> inputs) const {
 
 Tensor Distillation::forward(const PassContext& context, std::span<const Tensor> inputs,
                              std::vector<Tensor>& saved) const {
-  const Tensor loss = output_like(*this, inputs);
+  Tensor loss = output_like(*this, inputs);
   const Tensor gradient = Tensor::empty(inputs[0].shape(), DType::float32, loss.device());
   backend(loss.device()).distillation(temperature_, weight_, inputs[0], inputs[1], gradient, loss);
   if (context.training) saved = {gradient};

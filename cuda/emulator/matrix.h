@@ -33,11 +33,14 @@ void multiply_fragments(Sum (&c)[4], const std::uint32_t (&a)[4], const std::uin
     return std::uint32_t(all[lane * 3 + i / 2] >> (i % 2 * 32));
   };
   const unsigned g = lane() / 4, t = lane() % 4;
-  for (unsigned i = 0; i < 4; ++i) {
-    const unsigned column = 2 * t + i % 2;
-    for (unsigned w = 0; w < 8; ++w)
-      dot(c[i], word(g * 4 + w % 4, i / 2 + w / 4 * 2), word(column * 4 + w % 4, 4 + w / 4));
-  }
+  std::uint32_t rows[2][8], columns[2][8];  // g and g + 8; 2t and 2t + 1
+  for (unsigned half = 0; half < 2; ++half)
+    for (unsigned w = 0; w < 8; ++w) {
+      rows[half][w] = word(g * 4 + w % 4, half + w / 4 * 2);
+      columns[half][w] = word((2 * t + half) * 4 + w % 4, 4 + w / 4);
+    }
+  for (unsigned i = 0; i < 4; ++i)
+    for (unsigned w = 0; w < 8; ++w) dot(c[i], rows[i / 2][w], columns[i % 2][w]);
 }
 
 }  // namespace hush::cuda::emulator

@@ -87,17 +87,28 @@ void bench_convolutions(const Table& table, const Kind& kind, bool with_versus) 
     const Tensor w =
         drawn({l.kernel, l.kernel, l.channels / l.options.groups, l.out_channels}, kind.dtype);
     const Tensor y = drawn({images, out, out, l.out_channels}, kind.dtype);
-    const double bytes = double(x.bytes() + w.bytes() + y.bytes());
+    // As in training, which rounds each of them once for several passes.
+    const auto operand = [&](const Tensor& t) {
+      return device().conv_operand(l.options, t, w.shape());
+    };
+    const Tensor image = operand(x), gradient = operand(y);
     const double macs = double(y.elements()) * double(w.elements()) / double(l.out_channels);
-    const auto measure = [&](const std::string& pass, const std::function<void()>& call) {
+    const auto measure = [&](const std::string& pass, double bytes,
+                             const std::function<void()>& call) {
       const double time = table.row(fmt::format("{} conv {}{}", name_of(kind.unit), l.name, pass),
                                     kind.unit, bytes, macs, call);
       if (with_versus && kind.precision != Precision::bf16)  // which it has not for such tensors
         versus(table, "cuDNN", use_cudnn, kind, time, call);
     };
-    measure("", [&] { device().conv2d(l.options, x, w, {}, y); });
-    measure(", input gradient", [&] { device().conv2d_backward_input(l.options, y, w, x); });
-    measure(", weight gradient", [&] { device().conv2d_backward_weight(l.options, x, y, w); });
+    measure("", double(image.bytes() + w.bytes() + y.bytes()),
+            [&] { device().conv2d(l.options, image, w, {}, y); });
+    measure(", input gradient", double(gradient.bytes() + w.bytes() + x.bytes()),
+            [&] { device().conv2d_backward_input(l.options, gradient, w, x); });
+    measure(", weight gradient", double(image.bytes() + gradient.bytes() + w.bytes()),
+            [&] { device().conv2d_backward_weight(l.options, image, gradient, w); });
+    if (image.dtype() == DType::bfloat16)
+      table.row(fmt::format("{} conv {}, rounding the image", name_of(kind.unit), l.name),
+                kind.unit, double(x.bytes() + image.bytes()), 0, [&] { (void)operand(x); });
   }
 }
 
