@@ -6,10 +6,12 @@ FORMAT ?= $(shell command -v clang-format-14 || echo clang-format)
 # One build for the tests and for the fuzz targets.
 SANITIZED = -DCMAKE_CXX_COMPILER=$(shell command -v clang++-14 || echo clang++) -DHUSH_SANITIZE=ON -DHUSH_FUZZ=ON \
   -DHUSH_BENCH=OFF -DHUSH_CUDA=OFF -DCMAKE_CXX_FLAGS_RELEASE=-O2
+THREAD_SANITIZED = -DCMAKE_CXX_COMPILER=$(shell command -v clang++-14 || echo clang++) -DHUSH_THREAD_SANITIZE=ON \
+  -DHUSH_BENCH=OFF -DHUSH_CUDA=OFF -DCMAKE_CXX_FLAGS_RELEASE=-O2
 SOURCES = $(shell git ls-files '*.cpp' '*.h' '*.cu' '*.cuh')
 
 .DEFAULT_GOAL := build
-.PHONY: build help setup demo services test sanitize bench gpu-test gpu-bench gpu-bundle format format-check lint fuzz datasets clean
+.PHONY: build help setup demo services test sanitize sanitize-threads bench gpu-test gpu-bench gpu-bundle format format-check lint fuzz datasets clean
 
 build: $(BUILD)/build.ninja  ## Build the programs into apps/
 	@cmake --build $(BUILD) -j $(JOBS)
@@ -38,6 +40,13 @@ test: build  ## Build, then run all tests
 sanitize:  ## All tests under AddressSanitizer and UndefinedBehaviorSanitizer (clang)
 	@tools/setup.sh --ci
 	@$(MAKE) --no-print-directory test BUILD=build-sanitize CMAKE_FLAGS="$(SANITIZED) $(CMAKE_FLAGS)"
+
+sanitize-threads:  ## All but the programs of training and CUDA's emulator under ThreadSanitizer (clang)
+	@tools/setup.sh --ci
+	@cmake -S . -B build-sanitize-threads -G Ninja -DCMAKE_BUILD_TYPE=Release $(THREAD_SANITIZED) $(CMAKE_FLAGS) >/dev/null
+	@cmake --build build-sanitize-threads -j $(JOBS) --target core_test parallel_test mpc_test nn_test data_test serve_test
+	@TSAN_OPTIONS=die_after_fork=0 ctest --test-dir build-sanitize-threads --output-on-failure -j $(JOBS) \
+	  -R '^(core|parallel|mpc|nn|data|serve)/'
 
 bench: build  ## Measure speed against ceilings and peers
 	@tests/bench/run.sh $(BUILD)

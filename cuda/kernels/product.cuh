@@ -45,6 +45,9 @@ struct Tiling {
   static constexpr int kThreadRows = rows, kThreadColumns = columns;
   static constexpr int kRows = kSide * rows, kColumns = kSide * columns;
   static constexpr int kDepth = 16;  // of A and B that is staged at a time
+  // That share a multiprocessor: two leave 128 registers a thread, too few for sums of 8 × 8
+  // floats.
+  static constexpr int kBlocks = rows * columns * int(sizeof(T)) <= 128 ? 2 : 1;
 };
 
 // A tile of one operand, [depth][outer]; one pack of padding spreads the columns over the banks.
@@ -186,7 +189,7 @@ struct Accumulators {
 // A thread computes Tile::kThreadRows × kThreadColumns elements of its block's tile. Shared memory:
 // 2 · 16 · (rows + columns) elements and padding, 34 KiB at most.
 template <class Tile, int V, class A, class B, class Output>
-__global__ void __launch_bounds__(Tile::kThreads, 1)
+__global__ void __launch_bounds__(Tile::kThreads, Tile::kBlocks)
     product_kernel(A a, B b, Output output, ProductShape s) {
   using T = typename Tile::Element;
   auto& shared = shared_memory<ProductShared<T, Tile>>();
