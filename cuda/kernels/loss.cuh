@@ -59,12 +59,18 @@ __global__ inline void __launch_bounds__(kSoftmaxThreads)
   if (threadIdx.x == 0) *mean = float(sum / rows);
 }
 
-inline void softmax_cross_entropy(const Queue& queue, SoftmaxArguments t, float* loss) {
+// `rows_kernel` gives each row a warp and leaves its loss.
+template <class Arguments>
+void mean_over_rows(const Queue& queue, void (*rows_kernel)(Arguments), Arguments t, float* loss) {
   const Scratch<double> losses(queue, std::size_t(t.rows));
   t.losses = losses.data();
-  launch(queue, softmax_rows_kernel, dim3(unsigned(ceil_div(t.rows, kSoftmaxThreads / kWarp))),
+  launch(queue, rows_kernel, dim3(unsigned(ceil_div(t.rows, kSoftmaxThreads / kWarp))),
          dim3(kSoftmaxThreads), t);
   launch(queue, mean_kernel, dim3(1), dim3(kSoftmaxThreads), losses.data(), loss, t.rows);
+}
+
+inline void softmax_cross_entropy(const Queue& queue, const SoftmaxArguments& t, float* loss) {
+  mean_over_rows(queue, softmax_rows_kernel, t, loss);
 }
 
 struct DistillationArguments {
@@ -109,12 +115,8 @@ __global__ inline void __launch_bounds__(kSoftmaxThreads)
   if (present && lane == 0) t.losses[row] = t.weight * divergence;
 }
 
-inline void distillation(const Queue& queue, DistillationArguments t, float* loss) {
-  const Scratch<double> losses(queue, std::size_t(t.rows));
-  t.losses = losses.data();
-  launch(queue, distillation_rows_kernel, dim3(unsigned(ceil_div(t.rows, kSoftmaxThreads / kWarp))),
-         dim3(kSoftmaxThreads), t);
-  launch(queue, mean_kernel, dim3(1), dim3(kSoftmaxThreads), losses.data(), loss, t.rows);
+inline void distillation(const Queue& queue, const DistillationArguments& t, float* loss) {
+  mean_over_rows(queue, distillation_rows_kernel, t, loss);
 }
 
 // d_logits = d_loss (p - target) / rows. Elements below 2^31.
