@@ -161,6 +161,8 @@ class Backend {
 
   // mean and variance (biased) [C] of x [..., C] over all but the last axis.
   virtual void channel_statistics(const Tensor& x, const Tensor& mean, const Tensor& variance) = 0;
+  // y [C] = 1 / sqrt(variance [C] + epsilon).
+  virtual void inverse_deviation(float epsilon, const Tensor& variance, const Tensor& y) = 0;
 
   // --- pooling --------------------------------------------------------------------------------
   // Average is arithmetic (over the ring: the sum), max float. `argmax` (int32, of y's shape; the

@@ -74,6 +74,7 @@ class CudaBackend final : public Backend {
   void batch_norm_input_gradient(const BatchNormOptions& options, const BatchNormBackward& t,
                                  double count) override;
   void channel_statistics(const Tensor& x, const Tensor& mean, const Tensor& variance) override;
+  void inverse_deviation(float epsilon, const Tensor& variance, const Tensor& y) override;
 
   void pool(const PoolOptions& options, const Tensor& x, const Tensor& y,
             const Tensor& argmax) override;

@@ -140,7 +140,7 @@ void AutorepRequest::add_to(CLI::App& app) {
                  "metrics as JSON lines to this file; without a name, to stdout")
       ->expected(0, 1);
   common.device.add_to(app);
-  common.products.add_to(app);
+  common.gpu.add_to(app);
 }
 
 std::vector<AutorepOptions> AutorepRequest::runs() const {
@@ -203,7 +203,7 @@ nn::Metadata AutorepOptions::recorded() const {
                        {"budget", std::to_string(r.budget)},
                        {"from", from},
                        {"seed", std::to_string(r.seed)}};
-  products.record(options);
+  gpu.record(options);
   return options;
 }
 

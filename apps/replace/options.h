@@ -8,7 +8,7 @@
 
 #include "apps/common/command_line.h"
 #include "apps/common/dataset_options.h"
-#include "apps/common/product_options.h"
+#include "apps/common/gpu_options.h"
 #include "nn/replacement_trainer.h"
 
 namespace hush::apps {
@@ -17,7 +17,7 @@ namespace hush::apps {
 struct AutorepOptions {
   DatasetOptions dataset;
   DeviceOptions device;
-  ProductOptions products;
+  GpuOptions gpu;
   std::string model, from, out, json, dapa = "fixed";
   std::string method = "autorep", polynomial = "dapa2";
   nn::ReplacementOptions replacement;

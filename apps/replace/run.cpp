@@ -179,7 +179,7 @@ void AutorepRun::show_result() {
 
 RunEnding AutorepRun::run() {
   const Device device = o_.device.apply();
-  o_.products.apply(device);
+  o_.gpu.apply(device);
   const RunData data = load_run_data(o_);
   const data::Dataset& train = data.train;
   scored_as_ = data.scored_as;
@@ -198,7 +198,7 @@ RunEnding AutorepRun::run() {
   std::unique_ptr<LoaderSource> scored;
   if (data.scored) scored = std::make_unique<LoaderSource>(*data.scored, scoring_batches(o_, info));
   nn::ReplacementOptions options = o_.replacement;
-  options.record_steps = o_.products.records_steps();
+  options.record_steps = o_.gpu.records_steps();
   options.model_path = path_;
   const Graph network = start.graph.copied_to(device);
   nn::ReplacementTrainer trainer(network, info, options, callbacks());

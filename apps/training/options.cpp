@@ -43,7 +43,7 @@ void TrainingOptions::add_to(CLI::App& app) {
   app.add_option("--seed", trainer.seed)->capture_default_str();
   add_parallel(app);
   device.add_to(app);
-  products.add_to(app);
+  gpu.add_to(app);
 }
 
 void TrainingOptions::add_schedule(CLI::App& app) {
@@ -147,7 +147,7 @@ nn::Metadata recorded(const TrainingOptions& o) {
                        {"from", o.from},
                        {"act", o.activation},
                        {"seed", std::to_string(t.seed)}};
-  o.products.record(options);
+  o.gpu.record(options);
   return options;
 }
 
@@ -161,7 +161,7 @@ parallel::Facts command_facts(const TrainingOptions& o) {
                         {"partial", o.partial ? "yes" : "no"},
                         {"resume", o.resume ? "yes" : "no"},
                         {"sync-batch-norm", parallel.sync_batch_norm ? "yes" : "no"},
-                        {"cuda-graph", o.products.cuda_graph},
+                        {"cuda-graph", o.gpu.cuda_graph},
                         {"bucket-mib", fmt::format("{}", o.bucket_mib)}};
   for (const auto& [name, value] : recorded(o)) facts.emplace_back(name, value);
   return facts;

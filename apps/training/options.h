@@ -6,7 +6,7 @@
 
 #include "apps/common/command_line.h"
 #include "apps/common/dataset_options.h"
-#include "apps/common/product_options.h"
+#include "apps/common/gpu_options.h"
 #include "core/communicator.h"
 #include "nn/trainer.h"
 #include "parallel/agreement.h"
@@ -16,7 +16,7 @@ namespace hush::apps {
 struct TrainingOptions {
   DatasetOptions dataset;
   DeviceOptions device;
-  ProductOptions products;
+  GpuOptions gpu;
   std::string model = "resnet20", activation, from, out, json;
   std::string optimizer = "sgd", schedule = "cosine";
   nn::TrainerOptions trainer;

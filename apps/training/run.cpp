@@ -156,7 +156,7 @@ std::string Run::ranks_text() const {
 
 int Run::train() {
   const Device device = o_.device.apply(place_.index);
-  o_.products.apply(device);
+  o_.gpu.apply(device);
   const data::Dataset train = load(data::Split::train);
   nn::ModelInfo info = info_of(train);
   info.model = o_.model;
@@ -167,7 +167,7 @@ int Run::train() {
 
   nn::TrainerOptions options = o_.trainer;
   options.model_path = path_;
-  options.record_steps = o_.products.records_steps();
+  options.record_steps = o_.gpu.records_steps();
   options.optimizer.kind = nn::parse_optimizer_kind(o_.optimizer);
   options.schedule.kind = nn::parse_schedule_kind(o_.schedule);
   options.parallel.ranks = &ranks_;
@@ -227,7 +227,7 @@ int Run::end(nn::Ending ending, std::int64_t step, const Metrics* metrics) {
 
 int train(const TrainingOptions& options, Communicator& ranks) {
   parallel::require_alike(ranks, command_facts(options));
-  require(!options.products.records_steps() || ranks.size() == 1,
+  require(!options.gpu.records_steps() || ranks.size() == 1,
           "--cuda-graph on is for one rank, since a recorded step cannot exchange gradients, and "
           "here are {}; use --cuda-graph off",
           ranks.size());

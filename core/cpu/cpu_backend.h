@@ -48,6 +48,7 @@ class CpuBackend final : public Backend {
                                  double count) override;
 
   void channel_statistics(const Tensor& x, const Tensor& mean, const Tensor& variance) override;
+  void inverse_deviation(float epsilon, const Tensor& variance, const Tensor& y) override;
 
   void pool(const PoolOptions& options, const Tensor& x, const Tensor& y,
             const Tensor& argmax) override;

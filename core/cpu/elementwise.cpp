@@ -6,6 +6,9 @@
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 
+#include <algorithm>
+#include <cmath>
+
 #include "core/cpu/channels.h"
 #include "core/cpu/check.h"
 #include "core/cpu/cpu_backend.h"
@@ -196,6 +199,14 @@ void CpuBackend::zip(Binary f, const Tensor& a, const Tensor& b, const Tensor& c
         HWY_DYNAMIC_DISPATCH(zip_ring)(f, left + i, right + i, out + i, count);
     });
   });
+}
+
+void CpuBackend::inverse_deviation(float epsilon, const Tensor& variance, const Tensor& y) {
+  check_rank("inverse_deviation", "variance", variance, 1);
+  check_float("inverse_deviation", "variance", variance, variance.shape());
+  check_float("inverse_deviation", "y", y, variance.shape());
+  std::ranges::transform(variance.values<float>(), y.values<float>().begin(),
+                         [=](float v) { return 1 / std::sqrt(v + epsilon); });
 }
 
 void CpuBackend::axpby(float alpha, const Tensor& x, float beta, const Tensor& y) {

@@ -93,18 +93,14 @@ void BatchNorm::normalize_over_ranks(const PassContext& context, BatchNormForwar
 std::vector<Tensor> BatchNorm::fixed_backward(const BackwardArguments& arguments) const {
   const Tensor &x = arguments.inputs[0], &dy = arguments.grad_output;
   const Device device = dy.device();
-  const Tensor gamma = arguments.inputs[1].to({}), mean = arguments.inputs[3].to({}),
-               variance = arguments.inputs[4].to({});
-  Tensor scale = Tensor::empty(gamma.shape(), DType::float32), inverse = scale.clone(),
-         shift = scale.clone();
-  for (std::size_t c = 0; c < gamma.values<float>().size(); ++c) {
-    const float one = 1 / std::sqrt(variance.values<float>()[c] + options_.epsilon);
-    inverse.values<float>()[c] = one;
-    shift.values<float>()[c] = -mean.values<float>()[c] * one;
-    scale.values<float>()[c] = gamma.values<float>()[c] * one;
-  }
+  const Tensor &gamma = arguments.inputs[1], &mean = arguments.inputs[3];
   const auto like = [&](const Tensor& t) { return Tensor::empty(t.shape(), t.dtype(), device); };
   Backend& kernels = backend(device);
+  const Tensor inverse = like(gamma), shift = like(gamma), scale = like(gamma);
+  kernels.inverse_deviation(options_.epsilon, arguments.inputs[4], inverse);
+  kernels.zip(Binary::multiply, mean, inverse, shift);
+  kernels.map(Unary::negate, shift, shift);
+  kernels.zip(Binary::multiply, gamma, inverse, scale);
   Tensor g = dy;
   if (options_.relu) {
     g = like(dy);
@@ -113,7 +109,7 @@ std::vector<Tensor> BatchNorm::fixed_backward(const BackwardArguments& arguments
   std::vector<Tensor> gradients(arguments.wanted.size());
   if (arguments.wanted[1]) {
     const Tensor product = like(x);
-    kernels.scale_shift(x, inverse.to(device), shift.to(device), product);
+    kernels.scale_shift(x, inverse, shift, product);
     kernels.zip(Binary::multiply, product, g, product);
     gradients[1] = like(arguments.inputs[1]);
     kernels.column_sum(product, gradients[1]);
@@ -124,7 +120,7 @@ std::vector<Tensor> BatchNorm::fixed_backward(const BackwardArguments& arguments
   }
   if (arguments.wanted[0]) {
     gradients[0] = like(x);
-    kernels.scale_shift(g, scale.to(device), {}, gradients[0]);
+    kernels.scale_shift(g, scale, {}, gradients[0]);
   }
   if (residual_ && arguments.wanted[5]) gradients[5] = g;
   return gradients;

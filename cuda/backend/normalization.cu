@@ -171,4 +171,13 @@ void CudaBackend::channel_statistics(const Tensor& x, const Tensor& mean, const 
           {x.device_data<float>()}, mean.device_data<float>(), variance.device_data<float>()});
 }
 
+void CudaBackend::inverse_deviation(float epsilon, const Tensor& variance, const Tensor& y) {
+  const Arguments check("inverse_deviation", device_);
+  const Shape shape{check.channels("variance", variance)};
+  check.floats("variance", variance, shape).floats("y", y, shape);
+  for_each_element(
+      queue(), y.elements(),
+      InverseDeviationBody{variance.device_data<float>(), y.device_data<float>(), epsilon});
+}
+
 }  // namespace hush::cuda

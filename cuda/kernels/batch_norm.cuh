@@ -82,6 +82,15 @@ struct NormalizeBody {
   }
 };
 
+struct InverseDeviationBody {
+  using Loaded = float;
+  const float* variance;
+  float* y;
+  float epsilon;
+  __device__ float load(std::int64_t c) const { return variance[c]; }
+  __device__ void store(std::int64_t c, float value) const { y[c] = 1.0f / sqrtf(value + epsilon); }
+};
+
 struct GradientSums {
   float g, gx;  // of the gradient, and of it times (x - mean)
 };

@@ -87,14 +87,15 @@ struct TransposedWeightOperand {
   static constexpr bool kDepthInner = true;
   using Cursor = const T*;
   const T* w;  // at the class's first tap
-  int out_channels, row_step, column_step;
+  int out_channels;
+  std::int64_t row_step, column_step;
   Divisor group_out_channels, kernel_width;
 
   TransposedWeightOperand(const ConvShape& s, const PixelClass& c, const T* weight)
       : out_channels(s.out_channels),
         group_out_channels(s.group_out_channels()),
         kernel_width(std::max(1, c.columns.taps)) {
-    const int tap = s.group_channels() * s.out_channels;  // the weights are counted with 31 bits
+    const std::int64_t tap = std::int64_t{s.group_channels()} * s.out_channels;
     w = weight + (c.rows.first_tap * s.kernel_width + c.columns.first_tap) * tap;
     row_step = tap * s.kernel_width * c.stride;
     column_step = tap * c.stride;
@@ -102,7 +103,7 @@ struct TransposedWeightOperand {
 
   __device__ const T* base() const { return w; }
   __device__ void select(int group) { w += group * int(group_out_channels.divisor); }
-  __device__ Cursor cursor(int channel) const { return w + channel * out_channels; }
+  __device__ Cursor cursor(int channel) const { return w + std::int64_t{channel} * out_channels; }
   __device__ const T* address(const Cursor& start, int depth) const {
     const int tap = group_out_channels.quotient(depth);
     const int k = depth - tap * int(group_out_channels.divisor);

@@ -1,5 +1,7 @@
 // Reductions and batch normalisation: channel counts below, at and above a warp, rows that fill
 // one chunk or many.
+#include <cmath>
+
 #include "device_under_test.h"
 
 namespace hush::cuda {
@@ -42,6 +44,22 @@ TEST_F(Reductions, ChannelStatisticsMatchTheCpu) {
         [](Backend& b, const std::vector<Tensor>& t) { b.channel_statistics(t[0], t[1], t[2]); },
         2e-6f);
   }
+}
+
+TEST_F(Reductions, InverseDeviationMatchesItsDefinition) {
+  const Tensor variance = reals({37}, 0, 3);
+  Tensor expected = Tensor::empty({37}, DType::float32);
+  for (std::size_t c = 0; c < 37; ++c)
+    expected.values<float>()[c] = float(1 / std::sqrt(double(variance.values<float>()[c]) + 0.01));
+  const auto call = [](Backend& b, const std::vector<Tensor>& t) {
+    b.inverse_deviation(0.01f, t[0], t[1]);
+  };
+  expect_parity({variance, result({37})}, call, 1e-6f);
+  const std::vector<Tensor> here = {variance, result({37})};
+  call(backend({}), here);
+  expect_equal(here[1], expected, 1e-6f, "on the CPU");
+  EXPECT_THROW(call(device(), {variance.to(kDevice), result({36}).to(kDevice)}), ArgumentError);
+  EXPECT_THROW(call(backend({}), {variance, result({36})}), ArgumentError);
 }
 
 struct NormCase {

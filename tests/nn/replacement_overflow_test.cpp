@@ -40,14 +40,20 @@ TEST(ReplacementTrainer, ABatchThatOverflowsIsLeftOutOnceNormsAreFixed) {
   const Scratch scratch;
   ReplacementOptions options = quick(scratch.path("m.safetensors"));
   std::vector<double> losses;
+  std::vector<Score> scores;
   const ReplacementCallbacks callbacks{
-      .on_step = [&](const StepReport& step, std::int64_t) { losses.push_back(step.loss); }};
+      .on_step = [&](const StepReport& step, std::int64_t) { losses.push_back(step.loss); },
+      .on_epoch = [&](const ReplacementEpoch& e) { scores.push_back(e.epoch.train); }};
   ReplacementTrainer trainer(make_model("resnet8", 3, kImage, 1), task_info(), options, callbacks);
   OverflowingSource one(10, false);
   EXPECT_EQ(trainer.run(one), Ending::finished);
   ASSERT_EQ(losses.size(), 12u);
   EXPECT_FALSE(std::isfinite(losses[10]));
   EXPECT_TRUE(std::isfinite(losses[11]));
+  ASSERT_EQ(scores.size(), 2u);
+  EXPECT_EQ(scores[0].images, 32 * 6);
+  EXPECT_EQ(scores[1].images, 32 * 5);  // it is not scored either
+  EXPECT_TRUE(std::isfinite(scores[1].loss()));
   for (const auto& [name, value] : weights_for_file(trainer.model()))
     for (const float x : value.values<float>()) ASSERT_TRUE(std::isfinite(x)) << name;
 }

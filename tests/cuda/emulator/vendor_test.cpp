@@ -134,6 +134,15 @@ TEST_F(Vendor, ConvolutionsWithTheirEpilogue) {
   EXPECT_EQ(calls_.convolution, int(std::size(kConvCases)) * 3 * thread_orders());
 }
 
+// They round for themselves: an operand of ours would end in our own kernels.
+TEST_F(Vendor, NothingIsRoundedForThemBeforehand) {
+  const Tensor x = reals({1, 4, 4, 8}).to(kDevice);
+  device().set_precision(Precision::bf16);
+  const Tensor operand = device().conv_operand({1, 1, 1}, x, {3, 3, 8, 8});
+  device().set_precision(Precision::float32);
+  EXPECT_EQ(operand.raw(), x.raw());
+}
+
 TEST_F(Vendor, TheRingStaysHere) {
   const Tensor a = random_ring({3, 5}), b = random_ring({5, 4});
   expect_parity({a, b, result({3, 4}, DType::ring64)},

@@ -9,7 +9,7 @@
 
 namespace hush::apps {
 
-struct ProductOptions {
+struct GpuOptions {
   std::string precision = "fp32", gemm = "own", conv = "own", cuda_graph = "off";
 
   bool records_steps() const { return cuda_graph == "on"; }

@@ -1,4 +1,4 @@
-#include "apps/common/product_options.h"
+#include "apps/common/gpu_options.h"
 
 #include <mutex>
 
@@ -8,7 +8,7 @@
 
 namespace hush::apps {
 
-void ProductOptions::add_to(CLI::App& app) {
+void GpuOptions::add_to(CLI::App& app) {
   app.add_option("--precision", precision,
                  "what products on a GPU round to; weights and sums stay fp32")
       ->check(CLI::IsMember({"fp32", "tf32", "bf16"}))
@@ -25,7 +25,7 @@ void ProductOptions::add_to(CLI::App& app) {
       ->capture_default_str();
 }
 
-void ProductOptions::apply(Device device) const {
+void GpuOptions::apply(Device device) const {
   const bool is_gpu = device.kind == Device::Kind::cuda;
   require(is_gpu || (gemm == "own" && conv == "own"),
           "--gemm {} --conv {} need a CUDA device, and this run is on the {}", gemm, conv,
@@ -46,7 +46,7 @@ void ProductOptions::apply(Device device) const {
   if (conv == "cudnn") cuda::use_cudnn(device.index);
 }
 
-void ProductOptions::record(nn::Metadata& options) const {
+void GpuOptions::record(nn::Metadata& options) const {
   if (precision != "fp32") options["precision"] = precision;
   if (gemm != "own") options["gemm"] = gemm;
   if (conv != "own") options["conv"] = conv;
